@@ -1,0 +1,11 @@
+# Blood cells, real photographs: mixing in the pipeline, each image with its own lambda.
+_base_ = 'baseline_faster_rcnn_bccd.py'
+
+model = dict(_delete_=True, type='LossMixDetector', detector=_base_.model)
+
+train_pipeline = [
+    *_base_.train_pipeline[:-1],
+    dict(type='LossMixTransform'),
+    dict(type='PackLossMixInputs'),
+]
+train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))

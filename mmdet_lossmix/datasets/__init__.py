@@ -1,0 +1,13 @@
+from .transforms import (
+    LossMixTransform,
+    NoiseMixTransform,
+    PackLossMixInputs,
+    UnionMixTransform,
+)
+
+__all__ = [
+    'LossMixTransform',
+    'NoiseMixTransform',
+    'PackLossMixInputs',
+    'UnionMixTransform',
+]

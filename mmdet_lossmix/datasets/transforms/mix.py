@@ -1,0 +1,225 @@
+"""Mixing in the data pipeline: LossMix, and the baselines Union and Noise."""
+
+from abc import ABCMeta, abstractmethod
+from typing import List, Optional, Sequence, Union
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmdet.registry import TRANSFORMS
+
+from mmdet_lossmix.functional import (
+    blend_images,
+    canvas_shape,
+    check_mix_args,
+    sample_lambda,
+)
+
+from .frame_guard import record_frame
+from .partners import PartnerCache, SkippedPartners, draw_index
+from .target_ops import (
+    Targets,
+    concat_targets,
+    drop_degenerate,
+    move_to_canvas,
+    take_targets,
+)
+
+
+class MixTransform(BaseTransform, metaclass=ABCMeta):
+    """Blend the image with a partner image; a strategy says what becomes of the targets.
+
+    In a plain pipeline the partner is one of the last images that this worker loaded
+    (the first image of a worker stays unmixed). In the pipeline of mmdet's
+    ``MultiImageMixDataset`` it is drawn from the dataset.
+
+    Put it after everything that moves pixels (Resize, RandomFlip, RandomCrop, ...) and
+    before packing.
+
+    Required Keys:
+
+    - img
+    - gt_bboxes (BaseBoxes[torch.float32], optional)
+    - gt_bboxes_labels (np.int64, optional)
+    - gt_ignore_flags (bool, optional)
+    - gt_masks (BitmapMasks | PolygonMasks, optional)
+    - gt_seg_map (np.uint8, optional)
+    - mix_results (List[dict], optional)
+
+    Modified Keys:
+
+    - img
+    - img_shape
+    - the targets above
+
+    Added Keys:
+
+    - partner_img_path (str)
+
+    Args:
+        alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
+        prob (float): Probability of mixing, in [0, 1]. Defaults to 1.0.
+        max_cached_images (int): Images that a worker holds as partners of later ones.
+            Defaults to 20.
+        pad_val (float or Sequence[float]): Pixel value where the smaller of two images
+            does not reach. Defaults to 114.
+
+    Raises:
+        TypeError: If ``alpha`` or ``prob`` is not a number.
+        ValueError: If ``alpha``, ``prob`` or ``max_cached_images`` is out of its range.
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        prob: float = 1.0,
+        max_cached_images: int = 20,
+        pad_val: Union[float, Sequence[float]] = 114,
+    ) -> None:
+        check_mix_args(alpha, prob)
+        self.alpha = alpha
+        self.prob = prob
+        self.pad_val = pad_val
+        self.cache = PartnerCache(max_cached_images)
+        self.skipped = SkippedPartners()
+
+    @abstractmethod
+    def mix_targets(
+        self, results: dict, own: Targets, partner: Targets, lam: float
+    ) -> None:
+        """Put into ``results`` what the strategy makes of two targets.
+
+        Args:
+            results (dict): Holds the blended image; modified in place.
+            own (dict): Targets of the own image, in the frame of the blend.
+            partner (dict): Targets of the partner, likewise.
+            lam (float): Weight of the own image, in [0, 1].
+        """
+
+    def get_indexes(self, dataset) -> List[int]:
+        """Draw the partner's index for ``MultiImageMixDataset``.
+
+        Args:
+            dataset (:obj:`BaseDataset`): The dataset to draw from.
+
+        Returns:
+            list[int]: One index; none, which spares the decoding, while mixing is off.
+        """
+        return draw_index(dataset, self.skipped) if self.prob > 0 else []
+
+    @cache_randomness
+    def _do_mix(self) -> bool:
+        return np.random.random() < self.prob
+
+    @cache_randomness
+    def _draw_lambda(self) -> float:
+        return sample_lambda(self.alpha)
+
+    def transform(self, results: dict) -> dict:
+        """Mix ``results`` with a partner.
+
+        Args:
+            results (dict): Result dict of the pipeline.
+
+        Returns:
+            dict: Updated result dict.
+        """
+        drop_degenerate(results)
+        if 'mix_results' in results:
+            partner = self._partner_of_dataset(results['mix_results'])
+        else:
+            partner = self._partner_of_cache(results)
+        if partner is None:
+            return results
+        lam = self._draw_lambda()
+        image, other = results['img'], partner['img']
+        canvas = canvas_shape(image.shape, other.shape)
+        own = move_to_canvas(take_targets(results), canvas)
+        others = move_to_canvas(take_targets(partner), canvas)
+        results['img'] = blend_images(image, other, lam, self.pad_val)
+        results['img_shape'] = canvas
+        results['partner_img_path'] = partner.get('img_path')
+        self.mix_targets(results, own, others, lam)
+        return results
+
+    def _partner_of_dataset(self, mix_results: Sequence[dict]) -> Optional[dict]:
+        if not mix_results or not self._do_mix():
+            return None
+        partner = mix_results[0]
+        if partner is None or partner.get('img') is None:
+            self.skipped.add('A partner of `mix_results` has no image')
+            return None
+        drop_degenerate(partner)
+        return partner
+
+    def _partner_of_cache(self, results: dict) -> Optional[dict]:
+        partner = self.cache.draw(results) if self._do_mix() else None
+        self.cache.push(results)
+        if partner is None:
+            results['img'] = results['img'].copy()  # the other one is in the cache now
+        return partner
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(alpha={self.alpha}, prob={self.prob}, '
+            f'max_cached_images={self.cache.max_cached_images}, '
+            f'pad_val={self.pad_val})'
+        )
+
+
+@TRANSFORMS.register_module()
+class LossMixTransform(MixTransform):
+    """Keep both targets apart, for :class:`LossMixDetector` to interpolate the losses.
+
+    Needs :class:`PackLossMixInputs` at the end of the pipeline. See
+    :class:`MixTransform` for the arguments; source: LossMix, arXiv:2303.10343, Sec. 3.
+
+    Added Keys:
+
+    - partner (dict)
+    - mix_lambda (float)
+
+    Examples:
+        >>> train_pipeline = [
+        >>>     dict(type='LoadImageFromFile'),
+        >>>     dict(type='LoadAnnotations', with_bbox=True),
+        >>>     dict(type='Resize', scale=(1000, 600), keep_ratio=True),
+        >>>     dict(type='RandomFlip', prob=0.5),
+        >>>     dict(type='LossMixTransform', alpha=1.0),
+        >>>     dict(type='PackLossMixInputs')
+        >>> ]
+    """
+
+    def mix_targets(self, results, own, partner, lam):
+        """Own target where it always is; the partner's beside it."""
+        results.update(own)
+        results['partner'] = partner
+        results['mix_lambda'] = lam
+        record_frame(results)
+
+
+@TRANSFORMS.register_module()
+class UnionMixTransform(MixTransform):
+    """Train on both targets together at full weight, however faint an object is.
+
+    The baseline "Union" of LossMix, arXiv:2303.10343. Needs no wrapper and no packing
+    of its own. See :class:`MixTransform` for the arguments.
+    """
+
+    def mix_targets(self, results, own, partner, lam):
+        """All objects of both images."""
+        results.update(concat_targets(own, partner))
+
+
+@TRANSFORMS.register_module()
+class NoiseMixTransform(MixTransform):
+    """Train on the dominant image's target alone; the other image is noise.
+
+    The baseline "Noise" of LossMix, arXiv:2303.10343: the own target counts if
+    ``lam >= 1/2``, else the partner's. Needs no wrapper and no packing of its own. See
+    :class:`MixTransform` for the arguments.
+    """
+
+    def mix_targets(self, results, own, partner, lam):
+        """The objects of the dominant image."""
+        results.update(own if lam >= 0.5 else partner)

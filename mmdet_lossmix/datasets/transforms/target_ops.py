@@ -1,0 +1,101 @@
+"""What mixing does to the targets in a pipeline's ``results``, as pure functions.
+
+The keys are those of ``LoadAnnotations``; one row of each instance key is one object.
+"""
+
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import torch
+from mmdet.structures.bbox import BaseBoxes
+
+from mmdet_lossmix.functional import pad_to
+
+INSTANCE_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_masks')
+TARGET_KEYS = (*INSTANCE_KEYS, 'gt_seg_map')
+# They belong to one image alone, and nothing downstream could tell to which.
+UNSUPPORTED_KEYS = ('proposals', 'gt_keypoints', 'gt_instances_ids')
+
+Targets = Dict[str, Any]
+
+
+def take_targets(results: dict) -> Targets:
+    """The targets of ``results``, of which later in-place steps reach no part.
+
+    Raises:
+        ValueError: If ``results`` hold annotations that cannot be mixed.
+    """
+    for key in UNSUPPORTED_KEYS:
+        if key in results:
+            raise ValueError(
+                f'Expected annotations of {", ".join(TARGET_KEYS)} only but got '
+                f'`{key}`; it cannot be mixed, remove it from the pipeline.'
+            )
+    return {
+        key: results[key].clone()
+        if isinstance(results[key], BaseBoxes)
+        else results[key].copy()
+        if isinstance(results[key], np.ndarray)
+        else results[key]  # masks: every mmdet operation on them returns new ones
+        for key in TARGET_KEYS
+        if key in results
+    }
+
+
+def drop_degenerate(results: dict) -> None:
+    """Drop boxes without a width or a height, in place; their loss would be NaN."""
+    boxes = results.get('gt_bboxes')
+    if boxes is None or len(boxes) == 0:
+        return
+    if isinstance(boxes, BaseBoxes):
+        keep = ((boxes.widths > 0) & (boxes.heights > 0)).numpy()
+    else:
+        keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    if not keep.all():
+        for key in INSTANCE_KEYS:
+            if key in results:
+                results[key] = results[key][keep]
+
+
+def move_to_canvas(targets: Targets, canvas: Tuple[int, int]) -> Targets:
+    """Pad dense targets to the canvas (H, W); boxes stay, the corner is shared."""
+    moved = dict(targets)
+    masks = targets.get('gt_masks')
+    if masks is not None and (masks.height, masks.width) != tuple(canvas):
+        moved['gt_masks'] = masks.pad(canvas)
+    if 'gt_seg_map' in targets:
+        moved['gt_seg_map'] = pad_to(targets['gt_seg_map'], canvas, 255)
+    return moved
+
+
+def concat_targets(first: Targets, second: Targets) -> Targets:
+    """All objects of both.
+
+    Raises:
+        ValueError: If the keys differ, or there is a semantic map: a pixel of the blend
+            belongs to two, and no full-weight union of those exists.
+    """
+    if set(first) != set(second):
+        raise ValueError(
+            f'Expected both images to have the same annotations but got {sorted(first)} '
+            f'and {sorted(second)}; load all images with the same LoadAnnotations.'
+        )
+    if 'gt_seg_map' in first:
+        raise ValueError(
+            'Expected no `gt_seg_map` for a union of two targets but got one; use '
+            'LossMixTransform or NoiseMixTransform, or `with_seg=False`.'
+        )
+    return {key: _concat(first[key], second[key]) for key in first}
+
+
+def _concat(first: Any, second: Any) -> Any:
+    if isinstance(first, np.ndarray):
+        return np.concatenate([first, second])
+    if isinstance(first, torch.Tensor):
+        return torch.cat([first, second])
+    if type(first) is not type(second):
+        raise ValueError(
+            f'Expected annotations of one kind but got {type(first).__name__} and '
+            f'{type(second).__name__}; load all images with the same LoadAnnotations.'
+        )
+    return first.cat([first, second])

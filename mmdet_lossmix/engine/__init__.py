@@ -1,0 +1,3 @@
+from .hooks import StepSeedHook
+
+__all__ = ['StepSeedHook']

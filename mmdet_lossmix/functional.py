@@ -1,0 +1,194 @@
+"""The mathematics of LossMix as pure functions.
+
+LossMix (Vu et al., AAAI 2024, arXiv:2303.10343) blends two images and interpolates,
+instead of their labels, the *losses* that one prediction has against either label::
+
+    x~ = lambda * x_i + (1 - lambda) * x_j,    lambda ~ Beta(alpha, alpha)      (1)
+    L~ = lambda * L(f(x~), y_i) + (1 - lambda) * L(f(x~), y_j)                  (2)
+
+Everything else in this package samples ``lambda``, chooses partners, or moves targets.
+Throughout, ``lam`` is the weight of the *own* image; its partner gets ``1 - lam``.
+"""
+
+import math
+from numbers import Number
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+LossValue = Union[Tensor, List[Tensor]]
+LossDict = Dict[str, LossValue]
+
+BLENDABLE_DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
+
+
+def check_mix_args(alpha: float, prob: float) -> None:
+    """Refuse what is no Beta parameter or no probability.
+
+    Args:
+        alpha (float): Parameter of ``Beta(alpha, alpha)``, finite and above 0.
+        prob (float): Probability of mixing, in [0, 1].
+
+    Raises:
+        TypeError: If either is not a number.
+        ValueError: If either is out of its range.
+    """
+    for name, value in (('alpha', alpha), ('prob', prob)):
+        if not isinstance(value, Number) or isinstance(value, (bool, complex)):
+            raise TypeError(
+                f'Expected `{name}` to be a number but got {value!r} of type '
+                f'{type(value).__name__}; write it as e.g. `{name}=1.0` in the config.'
+            )
+    if not (math.isfinite(alpha) and alpha > 0):
+        raise ValueError(
+            f'Expected `alpha` > 0 and finite but got {alpha}; Beta(alpha, alpha) is '
+            'undefined there. To switch mixing off use `prob=0`.'
+        )
+    if not 0 <= prob <= 1:
+        raise ValueError(f'Expected `prob` in [0, 1] but got {prob}.')
+
+
+def sample_lambda(alpha: float, rng: Any = np.random) -> float:
+    """Draw the mixing weight of equation (1).
+
+    Args:
+        alpha (float): Parameter of ``Beta(alpha, alpha)``. 1 is uniform, a small one
+            keeps mostly one image, a large one mixes half and half.
+        rng (numpy.random.Generator or module): The source of randomness. Defaults to
+            numpy's global state, which mmengine seeds differently in every worker.
+
+    Returns:
+        float: ``lam`` in [0, 1].
+    """
+    return float(rng.beta(alpha, alpha))
+
+
+def blend_tensors(image: Tensor, partner: Tensor, lam: float) -> Tensor:
+    """Equation (1) on the device.
+
+    Args:
+        image (Tensor): Shape (..., H, W), floating point.
+        partner (Tensor): Of the same shape and dtype.
+        lam (float): Weight of ``image``, in [0, 1].
+
+    Returns:
+        Tensor: The blend, a new tensor.
+    """
+    return image.mul(lam).add_(partner, alpha=1 - lam)
+
+
+def blend_images(
+    image: np.ndarray,
+    partner: np.ndarray,
+    lam: float,
+    pad_val: Union[float, Sequence[float]] = 114,
+) -> np.ndarray:
+    """Equation (1) on images as loaded, in one SIMD pass without a float copy.
+
+    Images of different sizes share the top left corner of a canvas as large as the
+    larger of either side.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
+        partner (np.ndarray): Shape (H', W') or (H', W', C), of the same dtype.
+        lam (float): Weight of ``image``, in [0, 1].
+        pad_val (float or Sequence[float]): Value of the canvas where an image does
+            not reach, one for all channels or one for each. Defaults to 114.
+
+    Returns:
+        np.ndarray: The blend, a new array of the same dtype, shape
+        (max(H, H'), max(W, W')[, C]).
+
+    Raises:
+        ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.
+    """
+    if image.dtype.name not in BLENDABLE_DTYPES:
+        raise ValueError(
+            f'Expected images of {", ".join(BLENDABLE_DTYPES)} but got {image.dtype}; '
+            'convert them before mixing.'
+        )
+    if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
+        raise ValueError(
+            'Expected both images to have the same dtype and channels but got '
+            f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
+            'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
+        )
+    canvas = canvas_shape(image.shape, partner.shape)
+    # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the same
+    # operation on the same operands, equal to the last bit.
+    weight = lam if lam >= 0.5 else 1 - lam
+    first, second = (image, partner) if lam >= 0.5 else (partner, image)
+    mixed = cv2.addWeighted(
+        pad_to(first, canvas, pad_val), weight, pad_to(second, canvas, pad_val), 1 - weight, 0
+    )
+    return mixed.reshape(canvas + image.shape[2:])  # OpenCV drops a single channel
+
+
+def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:
+    """The smallest (H, W) that holds images of all ``shapes``, each (H, W, ...)."""
+    return max(s[0] for s in shapes), max(s[1] for s in shapes)
+
+
+def pad_to(
+    array: np.ndarray, shape: Tuple[int, int], pad_val: Union[float, Sequence[float]]
+) -> np.ndarray:
+    """Pad an image or a map (H, W[, C]) at its bottom and right to ``shape``.
+
+    Returns:
+        np.ndarray: ``array`` itself if it has that shape already, else a new array.
+    """
+    if array.shape[:2] == tuple(shape):
+        return array
+    canvas = np.empty((*shape, *array.shape[2:]), array.dtype)
+    canvas[...] = pad_val
+    canvas[: array.shape[0], : array.shape[1]] = array
+    return canvas
+
+
+def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict:
+    """Equation (2) for every entry of mmdet's loss dictionaries.
+
+    A weight of exactly 0 drops its term rather than multiplying it, so that an
+    infinite loss against a target that does not count cannot become NaN.
+
+    Args:
+        own (dict[str, Tensor | list[Tensor]]): Losses against the own target.
+        partner (dict[str, Tensor | list[Tensor]]): Losses against the partner's.
+        lam (float): Weight of ``own``, in [0, 1].
+
+    Returns:
+        dict[str, Tensor | list[Tensor]]: The same keys and structure. Entries that
+        are no losses (``acc``) are interpolated too; they mean little under mixing.
+    """
+    return weighted_sum([own, partner], [lam, 1 - lam])
+
+
+def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict:
+    """Sum loss dictionaries with a weight each, entry by entry.
+
+    An entry that some dictionaries lack (a head with nothing to say) counts as 0 there.
+
+    Args:
+        losses (Sequence[dict]): At least one dictionary.
+        weights (Sequence[float]): As many numbers; terms of weight 0 are dropped.
+
+    Returns:
+        dict[str, Tensor | list[Tensor]]: The sum, lists staying lists.
+    """
+    terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
+    total: LossDict = {}
+    for loss, weight in terms:
+        for key, value in loss.items():
+            total[key] = _add(total.get(key), value, weight)
+    return total
+
+
+def _add(total: Any, value: LossValue, weight: float) -> LossValue:
+    """``total + weight * value`` for a tensor or, element by element, a list."""
+    if isinstance(value, (list, tuple)):
+        totals = total or [None] * len(value)
+        return [_add(t, v, weight) for t, v in zip(totals, value)]
+    scaled = value if weight == 1 else value * weight
+    return scaled if total is None else total + scaled

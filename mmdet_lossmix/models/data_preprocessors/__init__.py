@@ -1,0 +1,3 @@
+from .batch_mix import BatchLossMix, BatchMix, BatchNoiseMix, BatchUnionMix
+
+__all__ = ['BatchLossMix', 'BatchMix', 'BatchNoiseMix', 'BatchUnionMix']

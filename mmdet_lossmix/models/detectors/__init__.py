@@ -1,0 +1,3 @@
+from .lossmix import LossMixDetector
+
+__all__ = ['LossMixDetector']

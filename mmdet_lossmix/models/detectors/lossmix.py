@@ -1,0 +1,226 @@
+"""The wrapper that makes any detector a LossMix detector."""
+
+from typing import Any, List, Tuple, Union
+
+import torch
+from mmdet.models.detectors.base import BaseDetector, ForwardResults
+from mmdet.registry import MODELS
+from mmdet.structures import OptSampleList, SampleList
+from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
+from mmengine.dist import get_world_size
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mmdet_lossmix.functional import LossDict, interpolate_losses, weighted_sum
+from mmdet_lossmix.structures import MixedTargets, split_targets
+
+from ..losses_check import check_finite
+from ..shared_forward import SharedForward
+from .plain_keys import keep_plain_keys
+
+UNMIXED_BATCHES_BEFORE_WARNING = 50
+
+
+@MODELS.register_module()
+class LossMixDetector(BaseDetector):
+    """Train any mmdet detector on mixed images with interpolated losses.
+
+    The detector runs once on the mixed batch; its losses are evaluated against the own
+    and against the partner's target of each image and interpolated (LossMix,
+    arXiv:2303.10343, Sec. 3). Everything else (inference, attributes that hooks look
+    up, the keys of checkpoints) is that of the wrapped detector.
+
+    Args:
+        detector (:obj:`ConfigDict` or dict): Config of any mmdet 2D detector. It
+            becomes the child ``detector``.
+        weighting (str): How losses of images are combined.
+
+            - ``'image'``: each image has its own lambda; the mean over images of each
+              image's interpolated loss, each image normalised by itself.
+            - ``'batch'``: one lambda for all images, as :class:`BatchLossMix` draws it;
+              the detector's own normaliser over the batch.
+
+            Defaults to ``'image'``, which is right for any lambdas.
+        data_preprocessor (:obj:`ConfigDict` or dict, optional): Entries to put over the
+            detector's own, such as ``batch_augments``. Defaults to None.
+        init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
+            None.
+
+    Raises:
+        TypeError: If ``detector`` is no config of a detector.
+        ValueError: If ``weighting`` is unknown.
+
+    Examples:
+        >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
+        >>> custom_imports = dict(imports=['mmdet_lossmix'])
+        >>> model = dict(
+        >>>     _delete_=True, type='LossMixDetector', detector=_base_.model,
+        >>>     weighting='batch',
+        >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
+    """
+
+    def __init__(
+        self,
+        detector: ConfigType,
+        weighting: str = 'image',
+        data_preprocessor: OptConfigType = None,
+        init_cfg: OptMultiConfig = None,
+    ) -> None:
+        if weighting not in ('image', 'batch'):
+            raise ValueError(
+                f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
+            )
+        detector = build_detector(detector, data_preprocessor)
+        super().__init__(
+            data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg
+        )
+        self.detector = detector
+        self.weighting = weighting
+        self.mixing = True
+        self._unmixed_batches = 0
+        keep_plain_keys(self, 'detector')
+
+    def __getattr__(self, name: str) -> Any:
+        """Look up in the wrapped detector what the wrapper itself does not have."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == 'detector':  # not there yet
+                raise
+            return getattr(self.detector, name)
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
+        """Interpolate the detector's losses against own and partner targets.
+
+        Args:
+            batch_inputs (Tensor): Mixed images, shape (N, C, H, W).
+            batch_data_samples (list[:obj:`DetDataSample`]): N samples; a mixed one has
+                ``partner`` and ``mix_lambda``, see :mod:`mmdet_lossmix.structures`.
+
+        Returns:
+            dict[str, Tensor | list[Tensor]]: The detector's own keys.
+
+        Raises:
+            ValueError: If ``weighting='batch'`` and the weights differ.
+            FloatingPointError: If a loss is not finite.
+        """
+        targets = split_targets(batch_data_samples, self.data_preprocessor)
+        if not self.mixing and not targets.any_mixed:
+            losses = self.detector.loss(batch_inputs, targets.own)
+        else:
+            self._warn_if_never_mixed(targets.any_mixed)
+            with SharedForward(self.detector, batch_inputs) as shared:
+                if self.weighting == 'batch':
+                    losses = self._loss(batch_inputs, targets, batch_lambda(targets))
+                else:
+                    losses = self._mean_loss_of_images(shared, targets)
+        check_finite(losses, targets)
+        return losses
+
+    def _mean_loss_of_images(
+        self, shared: SharedForward, targets: MixedTargets
+    ) -> LossDict:
+        losses = []
+        for i, (own, partner, lam) in enumerate(zip(*targets)):
+            with shared.image(i) as image:
+                one = MixedTargets([own], [partner], [lam])
+                losses.append(self._loss(image, one, batch_lambda(one)))
+        return weighted_sum(losses, [1 / len(losses)] * len(losses))
+
+    def _loss(
+        self, batch_inputs: Tensor, targets: MixedTargets, lam: float
+    ) -> LossDict:
+        """Equation (2), for one lambda."""
+        # Heads may call collectives (`reduce_mean`): with several processes each has
+        # to evaluate both losses, whatever its lambda, or the others wait for ever.
+        both = get_world_size() > 1
+        losses: List[LossDict] = [{}, {}]
+        if both or lam > 0:
+            losses[0] = self.detector.loss(batch_inputs, targets.own)
+        if both or lam < 1:
+            losses[1] = self.detector.loss(batch_inputs, targets.partner)
+        return interpolate_losses(*losses, lam)
+
+    def _warn_if_never_mixed(self, mixed: bool) -> None:
+        if self._unmixed_batches < 0:  # it mixes, or has been warned of
+            return
+        self._unmixed_batches += 1
+        if mixed:
+            self._unmixed_batches = -1
+        elif self._unmixed_batches == UNMIXED_BATCHES_BEFORE_WARNING:
+            self._unmixed_batches = -1
+            print_log(
+                f'The first {UNMIXED_BATCHES_BEFORE_WARNING} batches held no mixed '
+                'image: the pipeline does not mix, and LossMixDetector trains as the '
+                'plain detector. Add LossMixTransform and PackLossMixInputs to the '
+                "train pipeline, or BatchLossMix to data_preprocessor's "
+                '`batch_augments`.',
+                logger='current',
+                level=30,
+            )
+
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: SampleList, **kwargs: Any
+    ) -> SampleList:
+        """The wrapped detector's ``predict``."""
+        return self.detector.predict(batch_inputs, batch_data_samples, **kwargs)
+
+    def _forward(
+        self, batch_inputs: Tensor, batch_data_samples: OptSampleList = None
+    ) -> ForwardResults:
+        return self.detector._forward(batch_inputs, batch_data_samples)
+
+    def extract_feat(self, batch_inputs: Tensor) -> Union[Tensor, Tuple[Tensor, ...]]:
+        """The wrapped detector's ``extract_feat``."""
+        return self.detector.extract_feat(batch_inputs)
+
+
+def build_detector(
+    detector: ConfigType, data_preprocessor: OptConfigType
+) -> BaseDetector:
+    """Build the detector to wrap.
+
+    Args:
+        detector (dict): Its config.
+        data_preprocessor (dict, optional): Entries to put over its own ones.
+
+    Raises:
+        TypeError: If that is no config of a detector.
+    """
+    remedy = (
+        'pass the `model` of any mmdet detector config, '
+        'e.g. `detector=_base_.model` beside `_delete_=True`.'
+    )
+    if not isinstance(detector, dict) or 'type' not in detector:
+        raise TypeError(
+            'Expected `detector` to be a detector config (a dict with `type`) but got '
+            f'{detector!r}; {remedy}'
+        )
+    if data_preprocessor:
+        merged = {**detector.get('data_preprocessor', {}), **data_preprocessor}
+        detector = {**detector, 'data_preprocessor': merged}
+    model = MODELS.build(detector)
+    if not isinstance(model, BaseDetector) or isinstance(model, LossMixDetector):
+        raise TypeError(
+            f'Expected `detector` to be a detector but got a {type(model).__name__}; '
+            f'{remedy}'
+        )
+    return model
+
+
+def batch_lambda(targets: MixedTargets) -> float:
+    """The one weight of a batch; unmixed images suit any.
+
+    Raises:
+        ValueError: If images have different weights.
+    """
+    lams = sorted({lam for lam in targets.lams if lam is not None})
+    if len(lams) > 1:
+        raise ValueError(
+            "Expected one lambda for all images of the batch with weighting='batch' but "
+            f"got {lams}; use weighting='image', or mix with BatchLossMix instead of "
+            'LossMixTransform.'
+        )
+    return lams[0] if lams else 1.0
+
+

@@ -1,0 +1,40 @@
+"""Checkpoints of a wrapper with the keys of what it wraps."""
+
+from collections import OrderedDict
+from typing import Any
+
+from torch import nn
+
+
+def keep_plain_keys(wrapper: nn.Module, child: str) -> None:
+    """Make ``wrapper`` save and load the keys of its child, without the child's name.
+
+    A model trained in the wrapper then loads into the plain config, strict, and a plain
+    checkpoint into the wrapper; so do the averaged weights of ``EMAHook``, which wraps
+    the wrapper once more.
+
+    Args:
+        wrapper (nn.Module): Its only state is that of ``child``.
+        child (str): Name of the child.
+    """
+
+    def strip(module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any) -> None:
+        _rename(state_dict, f'{prefix}{child}.', prefix)
+
+    def add(module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any) -> None:
+        _rename(state_dict, prefix, f'{prefix}{child}.')
+
+    # The public names of these are younger than the torch of many mmdet users.
+    wrapper._register_state_dict_hook(strip)
+    wrapper._register_load_state_dict_pre_hook(add, with_module=True)
+
+
+def _rename(state_dict: OrderedDict, old: str, new: str) -> None:
+    """Replace the prefix ``old`` of keys and of module versions, in place."""
+    for mapping in (state_dict, getattr(state_dict, '_metadata', {})):
+        renamed = [
+            (new + k[len(old) :] if k.startswith(old) else k, v)
+            for k, v in mapping.items()
+        ]
+        mapping.clear()
+        mapping.update(renamed)

@@ -1,0 +1,135 @@
+"""The mixed sample: an ordinary DetDataSample that also carries its partner's target.
+
+Its own target lies where it always does (``gt_instances``, ``ignored_instances``). A
+mixed one has besides the data field ``partner``, a :obj:`DetDataSample` with the
+partner's target in the same image frame, and the metainfo ``mix_lambda``, the weight of
+its own target. No ``partner`` means unmixed.
+"""
+
+from typing import List, NamedTuple, Optional
+
+from mmdet.models.data_preprocessors import DetDataPreprocessor
+from mmdet.models.utils import samplelist_boxtype2tensor
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.model import BaseDataPreprocessor
+
+# Of the mixed image, so the same for either target.
+FRAME_KEYS = ('img_shape', 'batch_input_shape', 'pad_shape')
+
+
+class MixedTargets(NamedTuple):
+    """A batch of N samples, taken apart into what either loss of equation (2) needs.
+
+    Attributes:
+        own (list[:obj:`DetDataSample`]): N samples with their own targets.
+        partner (list[:obj:`DetDataSample`]): N samples with the partners' targets; of
+            an unmixed one, its own target again, so that any ``lam`` gives its loss.
+        lams (list[float, optional]): N weights of the own target in [0, 1], None
+            where a sample is unmixed.
+    """
+
+    own: SampleList
+    partner: SampleList
+    lams: List[Optional[float]]
+
+    @property
+    def any_mixed(self) -> bool:
+        """bool: Whether any sample of the batch has a partner."""
+        return any(lam is not None for lam in self.lams)
+
+
+def attach_partner(
+    sample: DetDataSample, partner: DetDataSample, lam: float
+) -> DetDataSample:
+    """Make ``sample`` a mixed sample, in place.
+
+    Args:
+        sample (:obj:`DetDataSample`): Holds the own target.
+        partner (:obj:`DetDataSample`): Holds the partner's target, in the same frame.
+        lam (float): Weight of the own target, in [0, 1].
+
+    Returns:
+        :obj:`DetDataSample`: ``sample``.
+    """
+    sample.set_field(partner, 'partner', dtype=DetDataSample)
+    sample.set_metainfo({'mix_lambda': float(lam)})
+    return sample
+
+
+def split_targets(
+    data_samples: SampleList, data_preprocessor: Optional[BaseDataPreprocessor] = None
+) -> MixedTargets:
+    """Take a batch of possibly mixed samples apart.
+
+    Args:
+        data_samples (list[:obj:`DetDataSample`]): Left as they are.
+        data_preprocessor (:obj:`BaseDataPreprocessor`, optional): The one that the
+            samples went through. It treats only the top level of a sample; what it
+            does to targets (box types, padding of masks) is done to the partners here.
+
+    Returns:
+        MixedTargets: Shallow copies; tensors are shared.
+
+    Raises:
+        ValueError: If a partner's frame is not its image's, or ``mix_lambda`` is
+            missing or outside [0, 1].
+    """
+    own, partner, lams = [], [], []
+    for sample in data_samples:
+        own_sample = _copy(sample)
+        own.append(own_sample)
+        if 'partner' not in sample:
+            partner.append(_copy(sample))
+            lams.append(None)
+            continue
+        _check(sample)
+        del own_sample.partner
+        partner_sample = _copy(sample.partner)
+        partner_sample.set_metainfo(
+            {key: sample.get(key) for key in FRAME_KEYS if key in sample}
+        )
+        partner.append(partner_sample)
+        lams.append(sample.mix_lambda)
+    if isinstance(data_preprocessor, DetDataPreprocessor):
+        _preprocess_targets(partner, data_preprocessor)
+    return MixedTargets(own, partner, lams)
+
+
+def _copy(sample: DetDataSample) -> DetDataSample:
+    """Copy a sample's containers, so that nobody's pop or rename reaches another's."""
+    copied = sample.new()
+    for key in ('gt_instances', 'ignored_instances'):
+        if key in copied:
+            setattr(copied, key, copied.get(key).new())
+    return copied
+
+
+def _check(sample: DetDataSample) -> None:
+    """Refuse a mixed sample whose halves do not belong together."""
+    where = f'the sample of {sample.get("img_path", "an unnamed image")}'
+    lam = sample.get('mix_lambda')
+    if lam is None or not 0 <= lam <= 1:
+        raise ValueError(
+            f'Expected the metainfo `mix_lambda` in [0, 1] beside `partner` in {where} '
+            f'but got {lam}; pack with PackLossMixInputs, or use attach_partner.'
+        )
+    frame, expected = sample.partner.get('img_shape'), sample.get('img_shape')
+    if frame is not None and expected is not None and tuple(frame) != tuple(expected):
+        raise ValueError(
+            f'Expected the partner in the frame of its image, {tuple(expected)}, in '
+            f'{where} but got one of {tuple(frame)}: something resized the batch after '
+            'the pipeline had mixed it. Mix after that step, with BatchLossMix as the '
+            'last of `batch_augments`, instead of LossMixTransform.'
+        )
+
+
+def _preprocess_targets(
+    samples: SampleList, data_preprocessor: DetDataPreprocessor
+) -> None:
+    """Do to partners what DetDataPreprocessor does to the targets of the top level."""
+    if data_preprocessor.boxtype2tensor:
+        samplelist_boxtype2tensor(samples)
+    if data_preprocessor.pad_mask:
+        data_preprocessor.pad_gt_masks(samples)
+    if data_preprocessor.pad_seg:
+        data_preprocessor.pad_gt_sem_seg(samples)
