@@ -1,4 +1,4 @@
-# Blood cells: 364 real photographs in VOC's layout, see docs/data.md for where to get them.
+# Blood cells: 364 real photographs in VOC's layout; docs/data.md says where they are.
 _base_ = [
     'mmdet::_base_/models/faster-rcnn_r50_fpn.py',
     'mmdet::_base_/default_runtime.py',

@@ -120,9 +120,8 @@ def blend_images(
     # operation on the same operands, equal to the last bit.
     weight = lam if lam >= 0.5 else 1 - lam
     first, second = (image, partner) if lam >= 0.5 else (partner, image)
-    mixed = cv2.addWeighted(
-        pad_to(first, canvas, pad_val), weight, pad_to(second, canvas, pad_val), 1 - weight, 0
-    )
+    first, second = pad_to(first, canvas, pad_val), pad_to(second, canvas, pad_val)
+    mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
     return mixed.reshape(canvas + image.shape[2:])  # OpenCV drops a single channel
 
 
@@ -185,7 +184,7 @@ def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDi
     return total
 
 
-def _add(total: Any, value: LossValue, weight: float) -> LossValue:
+def _add(total: Any, value: Any, weight: float) -> Any:
     """``total + weight * value`` for a tensor or, element by element, a list."""
     if isinstance(value, (list, tuple)):
         totals = total or [None] * len(value)

@@ -1,6 +1,6 @@
-# mmdet ships no FCOS for VOC: its model and optimiser from
-# mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py (here with mmdet's default ResNet-50),
-# its data and epochs from mmdet's RetinaNet for VOC.
+# mmdet ships no FCOS for VOC: its head and optimiser from
+# mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py, everything else from mmdet's
+# RetinaNet for VOC.
 _base_ = 'mmdet::pascal_voc/retinanet_r50_fpn_1x_voc0712.py'
 
 model = dict(

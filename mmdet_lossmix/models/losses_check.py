@@ -3,13 +3,13 @@
 from typing import Dict, List
 
 import torch
+from mmdet.structures import SampleList
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
-from mmdet_lossmix.structures import MixedTargets
 
 
-def check_finite(losses: LossDict, targets: MixedTargets) -> None:
+def check_finite(losses: LossDict, data_samples: SampleList) -> None:
     """Raise if a loss is NaN or infinite.
 
     Under fp16 autocast an overflow is the gradient scaler's to deal with, and none is
@@ -17,7 +17,7 @@ def check_finite(losses: LossDict, targets: MixedTargets) -> None:
 
     Args:
         losses (dict[str, Tensor | list[Tensor]]): The losses of a step.
-        targets (MixedTargets): The batch, to be named.
+        data_samples (list[:obj:`DetDataSample`]): The batch, to be named.
 
     Raises:
         FloatingPointError: It names the losses and the image files.
@@ -29,16 +29,14 @@ def check_finite(losses: LossDict, targets: MixedTargets) -> None:
         return
     bad = {name: v.item() for name, v in named.items() if not v.isfinite()}
     raise FloatingPointError(
-        f'Expected finite losses but got {bad} on {_paths(targets)}. Look for boxes '
-        'without width or height (add FilterAnnotations), a too large learning rate '
-        '(add a warm-up, or `clip_grad` in `optim_wrapper`), or a diverged model.'
+        f'Expected finite losses but got {bad} on {_paths(data_samples)}. Look for '
+        'boxes without width or height (add FilterAnnotations), a too large learning '
+        'rate (add a warm-up, or `clip_grad` in `optim_wrapper`), or a diverged model.'
     )
 
 
 def _flatten(losses: LossDict) -> Dict[str, Tensor]:
-    """Name every loss term; list entries get their index. Entries that are no losses
-    are left out, as in ``BaseModel.parse_losses``.
-    """
+    """Name every loss term; entries without "loss" in their key are none."""
     named = {}
     for key, value in losses.items():
         if 'loss' in key:
@@ -48,10 +46,12 @@ def _flatten(losses: LossDict) -> Dict[str, Tensor]:
     return named
 
 
-def _paths(targets: MixedTargets) -> List[str]:
+def _paths(data_samples: SampleList) -> List[str]:
     paths = []
-    for own, partner, lam in zip(*targets):
-        path = str(own.get('img_path'))
-        mixed_with = f' mixed with {partner.get("img_path")}, lambda {lam}'
-        paths.append(path if lam is None else path + mixed_with)
+    for sample in data_samples:
+        path = str(sample.get('img_path'))
+        if 'partner' in sample:
+            other = sample.partner.get('img_path')
+            path += f' mixed with {other}, lambda {sample.mix_lambda:.3f}'
+        paths.append(path)
     return paths

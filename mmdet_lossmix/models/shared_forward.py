@@ -4,19 +4,25 @@
 depend on a target runs once. Two parts do that:
 
 - The features of the whole batch are extracted once, when the context opens; inside,
-  ``extract_feat`` returns them, or the slice of one image (:meth:`SharedForward.image`).
+  ``extract_feat`` returns them, or one image's slice (:meth:`SharedForward.image`).
 - A child of the detector (dense head, RPN, encoder, ...) that is called again with the
-  *same tensor objects* returns the outputs of its first call. Identity composes: same
-  features -> same head outputs; what depends on a target gets other tensors and runs
-  again. No detector needs to know.
+  *same tensor objects* returns the outputs of its first call; so does the decoding of a
+  head's outputs to proposals. Identity composes: same features -> same head outputs ->
+  same proposals; what depends on a target gets other tensors and runs again. No
+  detector needs to know.
 """
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
+import numpy as np
 from mmdet.models.detectors.base import BaseDetector
-from torch import Tensor, nn
+from mmengine.structures import BaseDataElement
+from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
+
+# Methods of a detector's children that depend on their arguments alone.
+STAGES = ('forward', 'predict_by_feat')
 
 
 class SharedForward:
@@ -26,33 +32,31 @@ class SharedForward:
     the context closes, also by an exception.
 
     Args:
-        detector (:obj:`BaseDetector`): The detector; in training mode, its losses are
-            to be taken inside the context.
+        detector (:obj:`BaseDetector`): Its losses are to be taken inside the context.
         batch_inputs (Tensor): The images, shape (N, C, H, W).
     """
 
     def __init__(self, detector: BaseDetector, batch_inputs: Tensor) -> None:
         self.detector = detector
         self.batch_inputs = batch_inputs
-        self._overridden: List[Tuple[nn.Module, str]] = []
 
     def __enter__(self) -> 'SharedForward':
         self.features = self.detector.extract_feat(self.batch_inputs)
-        self._override(self.detector, 'extract_feat', lambda _: self.features)
-        for stage in self.detector.children():
-            self._override(stage, 'forward', replay(stage.forward))
+        with ExitStack() as overrides:
+            overrides.enter_context(
+                override(self.detector, 'extract_feat', lambda _: self.features)
+            )
+            for child in self.detector.children():
+                for name in STAGES:
+                    if hasattr(child, name):
+                        stage = replay(getattr(child, name))
+                        overrides.enter_context(override(child, name, stage))
+            self._overrides = overrides.pop_all()
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        for module, name in self._overridden:
-            delattr(module, name)
-        self._overridden.clear()
+        self._overrides.close()
         del self.features
-
-    def _override(self, module: nn.Module, name: str, function: Callable) -> None:
-        if name not in vars(module):  # a module may be a child under two names
-            setattr(module, name, function)
-            self._overridden.append((module, name))
 
     @contextmanager
     def image(self, index: int) -> Iterator[Tensor]:
@@ -76,16 +80,32 @@ class SharedForward:
             self.features = batch_features
 
 
+@contextmanager
+def override(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Give an object another attribute for a while, without a trace afterwards."""
+    missing = object()
+    before = vars(owner).get(name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is missing:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+
 def replay(function: Callable) -> Callable:
     """Make a function return its first outputs when called again with the same tensors.
 
     Arguments count as the same if every tensor among them is the same object and
-    everything else is the same object or an equal number, string or None. Outputs that
-    somebody has modified in place since are computed anew.
+    everything else is the same object or, plain data, equal. Outputs that somebody has
+    modified in place since are computed anew.
 
     Args:
-        function (Callable): A module's ``forward``. Its containers of outputs are
-            copied for each caller; tensors are shared.
+        function (Callable): Depends on its arguments alone. Containers and data
+            elements among its outputs are copied for each caller (RoI heads rename the
+            fields of the proposals they are given); tensors are shared.
 
     Returns:
         Callable: The same, remembering all calls as long as it lives.
@@ -98,18 +118,25 @@ def replay(function: Callable) -> Callable:
         if key in calls:
             _, outputs, versions = calls[key]
             if _versions(outputs) == versions:
-                return tree_map(lambda leaf: leaf, outputs)
+                return tree_map(_fresh, outputs)
         outputs = function(*args, **kwargs)
         # The leaves are kept alive so that no other object can get the id of one.
         calls[key] = leaves, outputs, _versions(outputs)
-        return tree_map(lambda leaf: leaf, outputs)
+        return tree_map(_fresh, outputs)
 
     return replayed
 
 
 def _identity(leaf: Any) -> Any:
+    """What makes an argument the same one: its value if plain data, else the object."""
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype, leaf.shape, leaf.tobytes()
     plain = leaf is None or isinstance(leaf, (bool, int, float, str))
     return (type(leaf), leaf) if plain else id(leaf)
+
+
+def _fresh(leaf: Any) -> Any:
+    return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
 def _versions(outputs: Any) -> List[int]:

@@ -13,9 +13,6 @@ from mmdet.models.utils import samplelist_boxtype2tensor
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.model import BaseDataPreprocessor
 
-# Of the mixed image, so the same for either target.
-FRAME_KEYS = ('img_shape', 'batch_input_shape', 'pad_shape')
-
 
 class MixedTargets(NamedTuple):
     """A batch of N samples, taken apart into what either loss of equation (2) needs.
@@ -68,7 +65,8 @@ def split_targets(
             does to targets (box types, padding of masks) is done to the partners here.
 
     Returns:
-        MixedTargets: Shallow copies; tensors are shared.
+        MixedTargets: Shallow copies; tensors are shared. Both targets of an image have
+        its metainfo.
 
     Raises:
         ValueError: If a partner's frame is not its image's, or ``mix_lambda`` is
@@ -76,20 +74,17 @@ def split_targets(
     """
     own, partner, lams = [], [], []
     for sample in data_samples:
-        own_sample = _copy(sample)
-        own.append(own_sample)
-        if 'partner' not in sample:
-            partner.append(_copy(sample))
+        image = _copy(sample)
+        own.append(image)
+        partner.append(_copy(sample))
+        if 'partner' in sample:
+            _check(sample)
+            del image.partner, partner[-1].partner
+            for key, target in _copy(sample.partner).items():
+                setattr(partner[-1], key, target)
+            lams.append(sample.mix_lambda)
+        else:
             lams.append(None)
-            continue
-        _check(sample)
-        del own_sample.partner
-        partner_sample = _copy(sample.partner)
-        partner_sample.set_metainfo(
-            {key: sample.get(key) for key in FRAME_KEYS if key in sample}
-        )
-        partner.append(partner_sample)
-        lams.append(sample.mix_lambda)
     if isinstance(data_preprocessor, DetDataPreprocessor):
         _preprocess_targets(partner, data_preprocessor)
     return MixedTargets(own, partner, lams)
@@ -98,9 +93,8 @@ def split_targets(
 def _copy(sample: DetDataSample) -> DetDataSample:
     """Copy a sample's containers, so that nobody's pop or rename reaches another's."""
     copied = sample.new()
-    for key in ('gt_instances', 'ignored_instances'):
-        if key in copied:
-            setattr(copied, key, copied.get(key).new())
+    for key, value in sample.items():
+        setattr(copied, key, value.new())
     return copied
 
 

@@ -27,7 +27,7 @@ from .target_ops import (
 
 
 class MixTransform(BaseTransform, metaclass=ABCMeta):
-    """Blend the image with a partner image; a strategy says what becomes of the targets.
+    """Blend the image with a partner's; a strategy says what becomes of the targets.
 
     In a plain pipeline the partner is one of the last images that this worker loaded
     (the first image of a worker stays unmixed). In the pipeline of mmdet's

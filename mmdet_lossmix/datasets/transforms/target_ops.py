@@ -77,8 +77,9 @@ def concat_targets(first: Targets, second: Targets) -> Targets:
     """
     if set(first) != set(second):
         raise ValueError(
-            f'Expected both images to have the same annotations but got {sorted(first)} '
-            f'and {sorted(second)}; load all images with the same LoadAnnotations.'
+            'Expected both images to have the same annotations but got '
+            f'{sorted(first)} and {sorted(second)}; load all images with the same '
+            'LoadAnnotations.'
         )
     if 'gt_seg_map' in first:
         raise ValueError(

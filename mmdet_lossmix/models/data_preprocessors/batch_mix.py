@@ -147,8 +147,8 @@ class BatchNoiseMix(BatchMix):
     def mix_targets(self, own, partner, lam):
         """The objects of the dominant image."""
         if lam < 0.5:
-            for key in partner.keys():
-                setattr(own, key, partner.get(key))
+            for key, target in partner.items():
+                setattr(own, key, target)
         return own
 
 

@@ -1,8 +1,8 @@
 """The wrapper that makes any detector a LossMix detector."""
 
-from typing import Any, List, Tuple, Union
+from contextlib import nullcontext
+from typing import Any, ContextManager, Tuple, Union
 
-import torch
 from mmdet.models.detectors.base import BaseDetector, ForwardResults
 from mmdet.registry import MODELS
 from mmdet.structures import OptSampleList, SampleList
@@ -15,6 +15,7 @@ from mmdet_lossmix.functional import LossDict, interpolate_losses, weighted_sum
 from mmdet_lossmix.structures import MixedTargets, split_targets
 
 from ..losses_check import check_finite
+from ..roi_sampling import joint_roi_sampling
 from ..shared_forward import SharedForward
 from .plain_keys import keep_plain_keys
 
@@ -41,6 +42,14 @@ class LossMixDetector(BaseDetector):
               the detector's own normaliser over the batch.
 
             Defaults to ``'image'``, which is right for any lambdas.
+        roi_sampling (str): How a RoI head samples proposals for two targets.
+
+            - ``'joint'``: once, against the objects of both; both targets label the
+              same RoIs, and the box head runs once.
+            - ``'per_target'``: against each target by itself; the box head runs twice.
+
+            Ignored where there is no RoI head; heads that are no ``StandardRoIHead``
+            sample per target. Defaults to ``'joint'``.
         data_preprocessor (:obj:`ConfigDict` or dict, optional): Entries to put over the
             detector's own, such as ``batch_augments``. Defaults to None.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
@@ -48,7 +57,7 @@ class LossMixDetector(BaseDetector):
 
     Raises:
         TypeError: If ``detector`` is no config of a detector.
-        ValueError: If ``weighting`` is unknown.
+        ValueError: If ``weighting`` or ``roi_sampling`` is unknown.
 
     Examples:
         >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
@@ -63,6 +72,7 @@ class LossMixDetector(BaseDetector):
         self,
         detector: ConfigType,
         weighting: str = 'image',
+        roi_sampling: str = 'joint',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -70,12 +80,18 @@ class LossMixDetector(BaseDetector):
             raise ValueError(
                 f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
             )
+        if roi_sampling not in ('joint', 'per_target'):
+            raise ValueError(
+                "Expected `roi_sampling` to be 'joint' or 'per_target' but got "
+                f'{roi_sampling!r}.'
+            )
         detector = build_detector(detector, data_preprocessor)
         super().__init__(
             data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg
         )
         self.detector = detector
         self.weighting = weighting
+        self.roi_sampling = roi_sampling
         self.mixing = True
         self._unmixed_batches = 0
         keep_plain_keys(self, 'detector')
@@ -114,7 +130,7 @@ class LossMixDetector(BaseDetector):
                     losses = self._loss(batch_inputs, targets, batch_lambda(targets))
                 else:
                     losses = self._mean_loss_of_images(shared, targets)
-        check_finite(losses, targets)
+        check_finite(losses, batch_data_samples)
         return losses
 
     def _mean_loss_of_images(
@@ -134,12 +150,19 @@ class LossMixDetector(BaseDetector):
         # Heads may call collectives (`reduce_mean`): with several processes each has
         # to evaluate both losses, whatever its lambda, or the others wait for ever.
         both = get_world_size() > 1
-        losses: List[LossDict] = [{}, {}]
-        if both or lam > 0:
-            losses[0] = self.detector.loss(batch_inputs, targets.own)
-        if both or lam < 1:
-            losses[1] = self.detector.loss(batch_inputs, targets.partner)
-        return interpolate_losses(*losses, lam)
+        own: LossDict = {}
+        partner: LossDict = {}
+        with self._sampling(targets, lam):
+            if both or lam > 0:
+                own = self.detector.loss(batch_inputs, targets.own)
+            if both or lam < 1:
+                partner = self.detector.loss(batch_inputs, targets.partner)
+        return interpolate_losses(own, partner, lam)
+
+    def _sampling(self, targets: MixedTargets, lam: float) -> ContextManager:
+        if self.roi_sampling == 'joint':
+            return joint_roi_sampling(self.detector, targets, lam)
+        return nullcontext()
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
         if self._unmixed_batches < 0:  # it mixes, or has been warned of
@@ -217,10 +240,8 @@ def batch_lambda(targets: MixedTargets) -> float:
     lams = sorted({lam for lam in targets.lams if lam is not None})
     if len(lams) > 1:
         raise ValueError(
-            "Expected one lambda for all images of the batch with weighting='batch' but "
-            f"got {lams}; use weighting='image', or mix with BatchLossMix instead of "
-            'LossMixTransform.'
+            "Expected one lambda for all images of the batch with weighting='batch' "
+            f"but got {lams}; use weighting='image', or mix with BatchLossMix instead "
+            'of LossMixTransform.'
         )
     return lams[0] if lams else 1.0
-
-

@@ -1,0 +1,43 @@
+"""Fixtures that all tests share."""
+
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tiny import iteration_based, tiny_config, write_voc
+
+import mmdet_lossmix  # noqa: F401  registers everything
+
+# One test among many processes: threads would only wait for each other.
+torch.set_num_threads(1)
+cv2.setNumThreads(0)
+
+
+@pytest.fixture(scope='session')
+def voc_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VOCdevkit of sixteen small images."""
+    return write_voc(tmp_path_factory.mktemp('voc') / 'VOCdevkit')
+
+
+@pytest.fixture(scope='session')
+def lossmix_run(voc_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The config of a finished LossMix run of Faster R-CNN with averaged weights.
+
+    Its ``work_dir`` holds ``iter_3.pth`` and the last one, ``iter_6.pth``.
+    """
+    cfg = tiny_config(
+        'lossmix_faster_rcnn_voc',
+        voc_root,
+        tmp_path_factory.mktemp('lossmix_run'),
+        custom_hooks=[
+            dict(type='StepSeedHook'),
+            dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.1),
+        ],
+        experiment_name='lossmix_run',
+        **iteration_based(max_iters=6, save_every=3, val_interval=6),
+    )
+    Runner.from_cfg(cfg.copy()).train()
+    return cfg
