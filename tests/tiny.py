@@ -111,6 +111,8 @@ def tiny_config(name: str, data_root: Any, work_dir: Any, **overrides: Any) -> C
             thin_detector(node)
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
+    # mmengine keeps one visualizer a name; a second run would write into the first's.
+    cfg.visualizer.name = cfg.experiment_name = f'{Path(name).stem} in {work_dir}'
     cfg.default_hooks.logger.interval = 1
     cfg.merge_from_dict(deepcopy(overrides))  # merging takes `_delete_` out of them
     return cfg

@@ -1,0 +1,97 @@
+"""Joint RoI sampling against losses computed by hand."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet.structures.bbox import bbox2roi
+from mmengine.structures import InstanceData
+from oracle import flat, seeded, target
+from thin import build_pair, mixed_batch
+
+
+def hand_made_loss(plain, inputs, samples, lam):
+    """Faster R-CNN's box losses against both targets on one set of RoIs."""
+    head = plain.roi_head
+    features = plain.extract_feat(inputs)
+    own = [target(s, 'own') for s in samples]
+    partner = [target(s, 'partner') for s in samples]
+    proposals = plain.rpn_head.loss_and_predict(
+        features, [s.clone() for s in own], proposal_cfg=plain.train_cfg.rpn_proposal
+    )[1]
+    rois = []
+    for proposal, a, b in zip(proposals, own, partner):
+        proposal.priors = proposal.pop('bboxes')
+        objects = InstanceData.cat([a.gt_instances, b.gt_instances])
+        assigned = head.bbox_assigner.assign(proposal, objects)
+        rois.append(head.bbox_sampler.sample(assigned, proposal, objects).priors)
+    outputs = head._bbox_forward(features, bbox2roi(rois))
+    scores, deltas = outputs['cls_score'], outputs['bbox_pred']
+    total = {'loss_cls': 0.0, 'loss_bbox': 0.0}
+    for weight, targets in ((lam, own), (1 - lam, partner)):
+        labels, boxes = label_by_iou(rois, targets, background=80)
+        total['loss_cls'] += weight * F.cross_entropy(scores, labels)
+        positive = labels < 80
+        rows = torch.arange(len(labels))[positive]
+        predicted = deltas.view(len(labels), 80, 4)[rows, labels[positive]]
+        wanted = head.bbox_head.bbox_coder.encode(
+            torch.cat(rois)[positive], boxes[positive]
+        )
+        total['loss_bbox'] += weight * (predicted - wanted).abs().sum() / len(labels)
+    return total
+
+
+def label_by_iou(rois, targets, background):
+    """Label of the best object if its IoU is at least 0.5, and that object's box."""
+    labels, boxes = [], []
+    for roi, sample in zip(rois, targets):
+        objects = sample.gt_instances
+        for box in roi:
+            ious = [iou(box, other) for other in objects.bboxes] or [0.0]
+            best = max(range(len(ious)), key=ious.__getitem__)
+            hit = ious[best] >= 0.5
+            labels.append(int(objects.labels[best]) if hit else background)
+            boxes.append(objects.bboxes[best] if hit else box)
+    return torch.tensor(labels), torch.stack(boxes)
+
+
+def iou(a, b):
+    w = max(0.0, float(min(a[2], b[2]) - max(a[0], b[0])))
+    h = max(0.0, float(min(a[3], b[3]) - max(a[1], b[1])))
+    area = [float((x[2] - x[0]) * (x[3] - x[1])) for x in (a, b)]
+    return w * h / (sum(area) - w * h)
+
+
+@pytest.mark.parametrize('num_items', [[(3, 2), (2, 3)], [(0, 2), (3, 0)]])
+def test_joint_losses_equal_those_made_by_hand(num_items):
+    plain, wrapped = build_pair('faster_rcnn', weighting='batch', roi_sampling='joint')
+    inputs, samples = mixed_batch(plain, [0.3, 0.3], num_items)
+    expected = seeded(hand_made_loss, plain, inputs, samples, 0.3)
+    actual = seeded(wrapped.loss, inputs, samples)
+    for key, value in expected.items():
+        torch.testing.assert_close(actual[key], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize('lam', [0.0, 1.0])
+def test_at_0_and_1_one_target_samples_as_the_plain_detector(lam):
+    plain, wrapped = build_pair('faster_rcnn', weighting='batch', roi_sampling='joint')
+    inputs, samples = mixed_batch(plain, [lam, lam])
+    which = 'own' if lam else 'partner'
+    expected = flat(seeded(plain.loss, inputs, [target(s, which) for s in samples]))
+    actual = flat(seeded(wrapped.loss, inputs, samples))
+    assert all(torch.equal(expected[key], actual[key]) for key in expected)
+
+
+def test_unmixed_image_beside_a_mixed_one():
+    plain, wrapped = build_pair('faster_rcnn', weighting='batch', roi_sampling='joint')
+    inputs, samples = mixed_batch(plain, [None, 0.3])
+    losses = flat(seeded(wrapped.loss, inputs, samples))
+    assert all(v.isfinite().all() for v in losses.values())
+
+
+@pytest.mark.parametrize('name', ['mask_rcnn', 'cascade_rcnn'])
+def test_other_roi_heads_train(name):
+    _, wrapped = build_pair(name, weighting='batch', roi_sampling='joint')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3], masks=True)
+    losses = flat(wrapped.loss(inputs, samples))
+    sum(v.sum() for k, v in losses.items() if 'loss' in k).backward()
+    assert all(v.isfinite().all() for v in losses.values())

@@ -1,0 +1,69 @@
+"""Taking mixed samples apart."""
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import HorizontalBoxes
+from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import InstanceData
+
+from mmdet_lossmix.structures import attach_partner, split_targets
+
+
+def sample(path, shape=(20, 30)):
+    result = DetDataSample(
+        metainfo=dict(img_path=path, img_shape=shape, ori_shape=shape)
+    )
+    masks = BitmapMasks(np.ones((1, *shape), np.uint8), *shape)
+    boxes = HorizontalBoxes(torch.tensor([[1.0, 2.0, 9.0, 8.0]]))
+    result.gt_instances = InstanceData(bboxes=boxes, labels=torch.zeros(1), masks=masks)
+    result.ignored_instances = InstanceData(bboxes=boxes[:0])
+    return result
+
+
+def test_partners_are_preprocessed_like_own_targets():
+    preprocessor = MODELS.build(
+        dict(type='DetDataPreprocessor', pad_size_divisor=16, pad_mask=True)
+    )
+    samples = [attach_partner(sample('a'), sample('b'), 0.25), sample('c')]
+    inputs = [torch.zeros(3, 20, 30, dtype=torch.uint8)] * 2
+    data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
+    targets = split_targets(data['data_samples'], preprocessor)
+    assert targets.lams == [0.25, None]
+    assert targets.any_mixed
+    for target in (*targets.own, *targets.partner):
+        assert isinstance(target.gt_instances.bboxes, torch.Tensor)
+        assert target.gt_instances.masks.masks.shape == (1, 32, 32)
+        assert target.batch_input_shape == (32, 32)
+        assert 'partner' not in target
+    assert [s.img_path for s in targets.partner] == ['a', 'c']  # the image's metainfo
+
+
+def test_targets_of_an_unmixed_sample_do_not_share_containers():
+    targets = split_targets([sample('a')])
+    targets.own[0].gt_instances.pop('labels')
+    assert 'labels' in targets.partner[0].gt_instances
+    assert not targets.any_mixed
+
+
+@pytest.mark.parametrize('lam', [-0.1, 1.5, float('nan')])
+def test_lambda_out_of_range_is_refused(lam):
+    with pytest.raises(ValueError, match=r'`mix_lambda` in \[0, 1\].*of a'):
+        split_targets([attach_partner(sample('a'), sample('b'), lam)])
+
+
+def test_partner_in_another_frame_is_refused():
+    mixed = attach_partner(sample('a'), sample('b'), 0.5)
+    mixed.set_metainfo(dict(img_shape=(40, 60)))  # as BatchSyncRandomResize does
+    with pytest.raises(
+        ValueError, match=r'\(40, 60\).*got one of \(20, 30\).*BatchLossMix'
+    ):
+        split_targets([mixed])
+
+
+def test_travels_between_devices_and_copies():
+    mixed = attach_partner(sample('a'), sample('b'), 0.5).to('cpu').clone()
+    assert mixed.mix_lambda == 0.5
+    assert len(mixed.partner.gt_instances) == 1
