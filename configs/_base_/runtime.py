@@ -1,3 +1,4 @@
 # What every config of this project shares, mixed or not.
 custom_imports = dict(imports=['mmdet_lossmix'], allow_failed_imports=False)
 custom_hooks = [dict(type='StepSeedHook')]
+runner_type = 'DataCheckRunner'

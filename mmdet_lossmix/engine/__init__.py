@@ -1,3 +1,4 @@
 from .hooks import StepSeedHook
+from .runner import DataCheckRunner
 
-__all__ = ['StepSeedHook']
+__all__ = ['DataCheckRunner', 'StepSeedHook']

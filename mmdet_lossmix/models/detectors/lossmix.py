@@ -19,7 +19,7 @@ from ..roi_sampling import joint_roi_sampling
 from ..shared_forward import SharedForward
 from .plain_keys import keep_plain_keys
 
-UNMIXED_BATCHES_BEFORE_WARNING = 50
+UNMIXED_BATCHES_BEFORE_WARNING = 20
 
 
 @MODELS.register_module()
