@@ -1,26 +1,55 @@
 """Reading mmengine's checkpoints with torch's ``weights_only`` protection left on.
 
 torch >= 2.6 refuses what mmengine 0.10.7 itself stores (logged scalars as
-``HistoryBuffer``, numpy arrays and scalars). These few harmless types are put on
+``HistoryBuffer``, numpy arrays and scalars). These few harmless names are put on
 torch's allow-list; the protection is never switched off.
 """
 
-from typing import List
+from pickle import UnpicklingError
+from typing import Any, Callable, List
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.utils import digit_version
+
+# What HistoryBuffer stores by reference to itself, as `getattr(HistoryBuffer, name)`.
+BUFFER_STATISTICS = ('min', 'max', 'current', 'mean')
 
 
 def allow_mmengine_checkpoints() -> None:
-    """Put the types that mmengine stores in a checkpoint on torch's allow-list."""
-    add = getattr(torch.serialization, 'add_safe_globals', None)
-    if add is not None:  # torch < 2.4 has no such list, nor the protection by default
-        add(_stored_types())
+    """Put what mmengine stores in a checkpoint on torch's allow-list."""
+    # Before 2.6 torch has no protection by default, and its list takes no names.
+    if digit_version(torch.__version__) >= digit_version('2.6'):
+        torch.serialization.add_safe_globals(_stored_globals())
 
 
-def _stored_types() -> List[type]:
-    reconstruct = np.zeros(1).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
+def _stored_globals() -> List[Any]:
+    """Types, and functions with the name that they have in a checkpoint."""
     dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
-    return [HistoryBuffer, np.ndarray, np.dtype, reconstruct, scalar, *dtypes]
+    functions: List[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
+    # numpy 2 renamed the module; a checkpoint may be older or younger.
+    named = [
+        (function, f'numpy.{core}.multiarray.{function.__name__}')
+        for function in functions
+        for core in ('core', '_core')
+    ]
+    named.append((buffer_statistic, 'builtins.getattr'))
+    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named]
+
+
+def buffer_statistic(owner: Any, name: str) -> Callable:
+    """Stand in for ``getattr`` in checkpoints, for the one use that mmengine has.
+
+    The real ``getattr`` would lead from any harmless object to a dangerous one.
+
+    Raises:
+        UnpicklingError: If anything else is asked for.
+    """
+    if owner is not HistoryBuffer or name not in BUFFER_STATISTICS:
+        raise UnpicklingError(
+            f'Expected {" or ".join(BUFFER_STATISTICS)} of HistoryBuffer but got '
+            f'{name!r} of {owner!r}: no checkpoint of mmengine holds that; do not '
+            'trust this file.'
+        )
+    return getattr(HistoryBuffer, name)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from processes import end_workers
 from tiny import iteration_based, tiny_config, write_voc
 
 import mmdet_lossmix  # noqa: F401  registers everything
@@ -39,5 +40,7 @@ def lossmix_run(voc_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Con
         experiment_name='lossmix_run',
         **iteration_based(max_iters=6, save_every=3, val_interval=6),
     )
-    Runner.from_cfg(cfg.copy()).train()
+    runner = Runner.from_cfg(cfg.copy())
+    runner.train()
+    end_workers(runner)
     return cfg

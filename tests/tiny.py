@@ -139,10 +139,13 @@ def thin_detector(detector: dict) -> None:
         detector['neck']['in_channels'] = [BASE_CHANNELS * 2**i for i in out_indices]
 
 
-def iteration_based(max_iters: int, save_every: int, val_interval: int = 1000) -> dict:
+def iteration_based(
+    max_iters: int, save_every: int, val_interval: int = 1000, num_workers: int = 2
+) -> dict:
     """Overrides that turn an epoch-based config into an iteration-based one.
 
-    With two persistent workers, as in mmdet's configs.
+    With two persistent workers, as in mmdet's configs. In a test process these take
+    seconds to end.
     """
     return {
         'train_cfg': dict(
@@ -157,8 +160,8 @@ def iteration_based(max_iters: int, save_every: int, val_interval: int = 1000) -
         'default_hooks.checkpoint': dict(by_epoch=False, interval=save_every),
         'log_processor.by_epoch': False,
         'train_dataloader': dict(
-            num_workers=2,
-            persistent_workers=True,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
             sampler=dict(type='InfiniteSampler'),
         ),
     }

@@ -7,6 +7,7 @@ import torch
 from mmdet.registry import HOOKS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 
@@ -16,9 +17,21 @@ class StepSeedHook(Hook):
 
     mmengine does not store the state of random generators in a checkpoint, so what the
     model itself draws (the RoIs that are sampled, dropout) would differ after a resume.
-    Together with batch mixing and an iteration-based loop, a resumed run ends with the
-    weights of the uninterrupted one, bit for bit.
+    Together with batch mixing, an iteration-based loop and a seed in the config, a
+    resumed run ends with the weights of the uninterrupted one, bit for bit.
     """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Warn if the data loader has another seed than the run to be resumed."""
+        seed = checkpoint.get('meta', {}).get('seed', runner.seed)
+        if runner._resume and seed != runner.seed:
+            print_log(
+                f'The run to be resumed had seed {seed}, but the data loader was built '
+                f'with {runner.seed}: images come in another order. To repeat the '
+                f'uninterrupted run, resume with `--cfg-options randomness.seed={seed}`.',
+                logger='current',
+                level=30,
+            )
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None

@@ -1,0 +1,63 @@
+"""Arrange drawings to one picture with a title and a legend."""
+
+from typing import Callable, Sequence, Tuple
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+Drawing = Callable[[Axes], None]
+
+CELL = 2.9  # inches, width of a drawing
+DPI = 150
+
+
+def draw_grid(
+    drawings: Sequence[Drawing],
+    shape: Tuple[int, int],
+    title: str,
+    legend: Sequence[Patch] = (),
+    aspect: float = 0.75,
+) -> Figure:
+    """Put drawings side by side.
+
+    Args:
+        drawings (Sequence[Callable]): Each draws on the axes that it is given.
+        shape (tuple[int, int]): Rows and columns; rows that stay empty are left out.
+        title (str): Stands above all.
+        legend (Sequence[:obj:`Patch`]): Entries of the legend at the bottom. Defaults
+            to none.
+        aspect (float): Height over width of a cell. Defaults to 0.75.
+
+    Returns:
+        :obj:`Figure`: Save it with ``savefig``.
+    """
+    columns = min(shape[1], max(len(drawings), 1))
+    rows = max(1, -(-len(drawings) // columns))
+    header, footer = 0.55, 0.45 if legend else 0.1  # inches
+    width = columns * CELL + 0.2
+    height = rows * (CELL * aspect + 0.32) + header + footer
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white')
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(
+        left=0.1 / width,
+        right=1 - 0.1 / width,
+        top=1 - (header + 0.2) / height,
+        bottom=footer / height,
+        wspace=0.06,
+        hspace=0.32 / (CELL * aspect),
+    )
+    figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha='left', fontsize=12)
+    for index, drawing in enumerate(drawings):
+        drawing(figure.add_subplot(rows, columns, index + 1))
+    if legend:
+        figure.legend(
+            handles=list(legend),
+            loc='lower left',
+            ncols=len(legend),
+            frameon=False,
+            fontsize=9,
+            borderaxespad=0.4,
+        )
+    return figure

@@ -1,0 +1,48 @@
+"""From the tensors that a model gets back to pictures that people can look at."""
+
+from typing import List
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.model import ImgDataPreprocessor
+from torch import Tensor
+
+
+def to_rgb_images(
+    batch_inputs: Tensor,
+    data_samples: SampleList,
+    data_preprocessor: ImgDataPreprocessor,
+) -> List[np.ndarray]:
+    """Undo what a data preprocessor did to the pixels of a batch.
+
+    Args:
+        batch_inputs (Tensor): Normalised and padded images, shape (N, C, H, W), with
+            C = 1 or 3.
+        data_samples (list[:obj:`DetDataSample`]): N samples.
+        data_preprocessor (:obj:`ImgDataPreprocessor`): The one that made them.
+
+    Returns:
+        list[np.ndarray]: N uint8 images in RGB, each without its padding, shape
+        (H_i, W_i, 3).
+    """
+    images = batch_inputs.detach().float()
+    if data_preprocessor._enable_normalize:
+        images = images * data_preprocessor.std + data_preprocessor.mean
+    if images.shape[1] == 1:
+        images = images.expand(-1, 3, -1, -1)
+    elif not data_preprocessor._channel_conversion:
+        images = images.flip(
+            1
+        )  # left in the BGR of mmcv's loader, as in Caffe's models
+    images = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    return [
+        without_padding(image, sample)
+        for image, sample in zip(images.cpu().numpy(), data_samples)
+    ]
+
+
+def without_padding(image: np.ndarray, sample: DetDataSample) -> np.ndarray:
+    """Cut an image (H, W, C) to the ``img_shape`` of its sample, if there is one."""
+    height, width = sample.get('img_shape', image.shape)[:2]
+    return image[:height, :width]

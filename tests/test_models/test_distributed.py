@@ -1,0 +1,48 @@
+"""Two processes over gloo: no rank waits for ever, and all end alike."""
+
+import socket
+import sys
+
+import pytest
+import torch
+from distributed_run import freeze_norms
+from oracle import flat, gradients, relative_difference
+from processes import run
+from thin import build_pair, mixed_batch
+from tiny import ROOT
+
+
+def run_two_ranks(task, detector, weighting, out):
+    """What each rank saved. A hang ends in ``TimeoutExpired``."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    launch = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
+    script = str(ROOT / 'tests/distributed_run.py')
+    done = run(
+        [*launch, f'--master_port={port}', script, task, detector, weighting, str(out)],
+        out,
+    )
+    assert done.returncode == 0, done.stdout
+    return [torch.load(out / f'{rank}.pth') for rank in (0, 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+@pytest.mark.parametrize('detector', ['fcos', 'faster_rcnn'])
+def test_ranks_that_mix_differently_do_not_hang(detector, weighting, tmp_path):
+    first, second = run_two_ranks('train', detector, weighting, tmp_path)
+    start = dict(build_pair(detector)[0].named_parameters())
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    assert any(not torch.equal(first[f'detector.{k}'], start[k]) for k in start)
+
+
+def test_a_split_batch_gives_the_gradient_of_the_whole(tmp_path):
+    # RetinaNet's normaliser is local: by images, ranks do not matter at all.
+    first, _ = run_two_ranks('split', 'retinanet', 'image', tmp_path)
+    _, wrapped = build_pair('retinanet', weighting='image')
+    freeze_norms(wrapped)
+    losses = flat(wrapped.loss(*mixed_batch(wrapped, [0.3, 0.8])))
+    whole = gradients(wrapped, losses)
+    first = {k.replace('detector.', ''): v for k, v in first.items()}
+    assert relative_difference(first, whole) < 1e-3
