@@ -123,7 +123,7 @@ class BoxPainter:
 
 def legend_entry(colour: str, label: str, dashed: bool = False) -> Patch:
     """An entry of a legend: the outline of a box with its meaning."""
-    style = (0, (3, 2)) if dashed else 'solid'
-    return Patch(
-        fill=False, edgecolor=colour, linewidth=2, linestyle=style, label=label
-    )
+    patch = Patch(fill=False, edgecolor=colour, linewidth=2, label=label)
+    if dashed:
+        patch.set_linestyle((0, (3, 2)))
+    return patch

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, the ones that show on white.
 COLOURS = (
-    '#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8A6FDF', '#7F7F7F'
+    '#0072B2', '#D55E00', '#009E73', '#CC79A7',
+    '#E69F00', '#56B4E9', '#8A6FDF', '#7F7F7F',
 )  # fmt: skip
 
 Curve = Tuple[List[int], List[float]]

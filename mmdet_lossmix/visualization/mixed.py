@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
 
-from .boxes import BOTTOM, IGNORED, INK, OWN, PARTNER, TOP, BoxPainter, legend_entry
+from .boxes import BOTTOM, IGNORED, OWN, PARTNER, TOP, BoxPainter, legend_entry
 
 LEGEND: List[Patch] = [
     legend_entry(OWN, 'own target, weight λ'),
@@ -68,11 +68,10 @@ def boxes_of(sample: DetDataSample, key: str) -> List[List[float]]:
 def _caption(ax: Axes, sample: DetDataSample) -> None:
     """Both weights above the image, with a bar below them that they divide."""
     lam = sample.get('mix_lambda', 1.0)
-    font = {'fontsize': 8, 'color': INK}
     left = f'λ = {lam:.2f}' if 'partner' in sample else 'one target'
-    ax.set_title(left, loc='left', pad=6, **font)
+    ax.set_title(left, loc='left', pad=6, fontsize=8)
     if 'partner' in sample:
-        ax.set_title(f'1 - λ = {1 - lam:.2f}', loc='right', pad=6, **font)
+        ax.set_title(f'1 - λ = {1 - lam:.2f}', loc='right', pad=6, fontsize=8)
     for ends, colour in (((0, lam), OWN), ((lam, 1), PARTNER)):
         ax.plot(
             ends,

@@ -28,7 +28,8 @@ class StepSeedHook(Hook):
             print_log(
                 f'The run to be resumed had seed {seed}, but the data loader was built '
                 f'with {runner.seed}: images come in another order. To repeat the '
-                f'uninterrupted run, resume with `--cfg-options randomness.seed={seed}`.',
+                'uninterrupted run, resume with '
+                f'`--cfg-options randomness.seed={seed}`.',
                 logger='current',
                 level=30,
             )
