@@ -8,7 +8,7 @@ help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: ## Create .venv with the whole stack, or repair it
-	@python3 tools/setup_env.py
+	@python3 bootstrap/setup_env.py
 
 test: setup ## Run the tests (minutes)
 	$(BIN)/python -m pytest

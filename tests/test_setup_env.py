@@ -1,4 +1,4 @@
-"""The set-up of the development environment, tools/setup_*.py."""
+"""The set-up of the development environment, bootstrap/."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / 'tools'))
+sys.path.insert(0, str(ROOT / 'bootstrap'))
 
 import setup_console  # noqa: E402
 import setup_env  # noqa: E402
@@ -257,7 +257,7 @@ def test_known_failures_are_explained(console):
 def test_the_lock_excludes_others_until_children_end(tmp_path):
     lock = tmp_path / 'lock'
     code = (
-        f'import sys; sys.path.insert(0, {str(ROOT / "tools")!r})\n'
+        f'import sys; sys.path.insert(0, {str(ROOT / "bootstrap")!r})\n'
         'from pathlib import Path; from setup_console import exclusive\n'
         f'with exclusive(Path({str(lock)!r})): pass'
     )
@@ -274,7 +274,9 @@ def test_the_lock_excludes_others_until_children_end(tmp_path):
 
 def test_only_the_known_conflicts_remain():
     if not (Path(sys.prefix) / 'setup-finished').exists():
-        pytest.skip('these tests do not run in an environment of tools/setup_env.py')
+        pytest.skip(
+            'these tests do not run in an environment of bootstrap/setup_env.py'
+        )
     check = [sys.executable, '-m', 'pip', 'check']
     output = subprocess.run(check, stdout=subprocess.PIPE, text=True).stdout
     known = ['opencv-python', 'opendatalab', 'imagecorruptions-imaug', 'pandas==2.2.3']
@@ -285,12 +287,12 @@ def test_only_the_known_conflicts_remain():
 @pytest.mark.slow
 def test_set_up_repairs_what_broke(tmp_path):
     """Needs the package index and takes minutes (more if mmcv is not compiled yet)."""
-    files = ['pyproject.toml', 'README.md', 'LICENSE', 'requirements', 'tools']
+    files = ['pyproject.toml', 'README.md', 'LICENSE', 'requirements', 'bootstrap']
     for name in [*files, 'configs', 'mmdet_lossmix']:
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / name)
-    command = [sys.executable, 'tools/setup_env.py']
+    command = [sys.executable, 'bootstrap/setup_env.py']
 
     def set_up():
         return subprocess.check_output(command, cwd=tmp_path, text=True)

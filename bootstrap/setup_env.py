@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Set up the development environment, or repair it, or find it complete.
 
-    python3 tools/setup_env.py                  # .venv: mmcv, mmengine, mmdet, openmim
-    python3 tools/setup_env.py --stack onedl    # .venv-onedl: the onedl-* distributions
+    python3 bootstrap/setup_env.py                 # .venv: mmcv, mmdet, openmim
+    python3 bootstrap/setup_env.py --stack onedl   # .venv-onedl: the onedl fork
 
 Every version comes from requirements/constraints.txt, which also says why packages are
 installed with `--no-deps`. mmcv is compiled the first time; that takes minutes.
@@ -85,7 +85,7 @@ class Environment:
 
     def inspect(self, *options: str) -> Dict[str, Any]:
         """Return what setup_inspect.py reports from inside."""
-        script = ROOT / 'tools' / 'setup_inspect.py'
+        script = ROOT / 'bootstrap' / 'setup_inspect.py'
         dead = {'python': '', 'faults': {'python': 'does not run'}, 'warning': ''}
         return self.ask(str(script), self.stack, *options) or dead
 

@@ -1,0 +1,61 @@
+"""The wheel holds what a user needs, and its configs are found after installing it."""
+
+import subprocess
+import sys
+
+import pytest
+from processes import run
+from tiny import ROOT
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """A folder into which nothing but the built wheel was installed."""
+    folder = tmp_path_factory.mktemp('wheel')
+    pip = [sys.executable, '-m', 'pip', '--quiet']
+    build = [*pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', folder, ROOT]
+    subprocess.run(build, check=True, timeout=300)
+    (wheel,) = folder.glob('*.whl')
+    target = folder / 'site'
+    install = [*pip, 'install', '--no-deps', '--no-index', '--target', target, wheel]
+    subprocess.run(install, check=True, timeout=300)
+    return target
+
+
+def test_every_module_config_and_tool_is_in_the_wheel(installed):
+    package = installed / 'mmdet_lossmix'
+    for folder, packed in (
+        ('mmdet_lossmix', package),
+        ('configs', package / '.mim/configs'),
+        ('tools', package / '.mim/tools'),
+    ):
+        expected = {
+            str(p.relative_to(ROOT / folder)) for p in (ROOT / folder).rglob('*.py')
+        }
+        there = {str(p.relative_to(packed)) for p in packed.rglob('*.py')}
+        assert expected <= there
+    assert not list(installed.rglob('setup_env.py'))
+
+
+def test_configs_are_found_and_load_from_elsewhere(installed, tmp_path):
+    code = (
+        f'import sys; sys.path.insert(0, {str(installed)!r})\n'
+        'from mmdet_lossmix.__main__ import main, shipped\n'
+        'from mmengine.config import Config\n'
+        'main(); main(["lossmix_fcos_voc.py"])\n'
+        'config = Config.fromfile(shipped("configs") / "lossmix_fcos_voc.py")\n'
+        'print(config.model.type)'
+    )
+    done = run([sys.executable, '-c', code], tmp_path)
+    assert done.returncode == 0, done.stdout
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert 'demo/lossmix_faster_rcnn_synthetic' in lines
+    assert str(installed / 'mmdet_lossmix/.mim/configs/lossmix_fcos_voc.py') in lines
+    assert 'LossMixDetector' in lines
+
+
+def test_an_unknown_config_is_refused_with_the_known_ones(tmp_path):
+    done = run([sys.executable, '-m', 'mmdet_lossmix', 'nothing'], tmp_path)
+    assert done.returncode == 2
+    assert "got 'nothing'" in done.stdout
+    assert 'lossmix_fcos_voc' in done.stdout
