@@ -31,20 +31,28 @@ class RunCurves(NamedTuple):
 
 
 def find_scalars(work_dir: Path) -> Path:
-    """The ``scalars.json`` of the newest run in a work directory, or the file itself.
+    """The ``scalars.json`` of the newest training in a work directory.
+
+    Args:
+        work_dir (Path): The directory, or the file itself.
 
     Raises:
         FileNotFoundError: If there is none.
     """
     if work_dir.is_file():
         return work_dir
-    found = sorted(work_dir.glob('**/vis_data/scalars.json'))
+    # A test writes such a file as well, and mmengine names its folders by the time.
+    found = [
+        path
+        for path in work_dir.glob('*/vis_data/scalars.json')
+        if '"loss"' in path.read_text(encoding='utf-8')
+    ]
     if not found:
         raise FileNotFoundError(
-            f'Expected a run with vis_data/scalars.json in {work_dir} but got none; '
-            'name the --work-dir of a training that has logged something.'
+            f'Expected a training with vis_data/scalars.json in {work_dir} but got '
+            'none; name the --work-dir of one that has logged something.'
         )
-    return found[-1]  # mmengine names its folders by the time
+    return max(found)
 
 
 def read_curves(scalars: Path) -> RunCurves:
@@ -124,8 +132,9 @@ def draw_curves(curves: RunCurves, title: str) -> Figure:
 def merge_equal(curves: Dict[str, Curve]) -> List[Tuple[str, Curve]]:
     """Name curves that are the same once; mAP is AP50 if there is no other."""
     names: Dict[str, List[str]] = {}
-    for key, curve in curves.items():
-        names.setdefault(repr(curve), []).append(key)
+    for key, (steps, values) in curves.items():
+        rounded = [f'{value:.2f}' for value in values]  # mmdet rounds some of them
+        names.setdefault(f'{steps} {rounded}', []).append(key)
     return [(' = '.join(keys), curves[keys[0]]) for keys in names.values()]
 
 

@@ -35,7 +35,7 @@ def draw_grid(
     """
     columns = min(shape[1], max(len(drawings), 1))
     rows = max(1, -(-len(drawings) // columns))
-    header, footer = 0.55, 0.45 if legend else 0.1  # inches
+    header, footer = 0.45, 0.45 if legend else 0.1  # inches
     width = columns * CELL + 0.2
     height = rows * (CELL * aspect + 0.32) + header + footer
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white')

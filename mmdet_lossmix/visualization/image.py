@@ -32,9 +32,8 @@ def to_rgb_images(
     if images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
     elif not data_preprocessor._channel_conversion:
-        images = images.flip(
-            1
-        )  # left in the BGR of mmcv's loader, as in Caffe's models
+        # Left in the BGR of mmcv's loader, as models from Caffe want it.
+        images = images.flip(1)
     images = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
     return [
         without_padding(image, sample)

@@ -1,0 +1,62 @@
+"""The command, on images in files, with workers."""
+
+import sys
+
+import cv2
+import pytest
+from processes import run
+from tiny import ROOT
+
+TOOL = ROOT / 'tools' / 'browse_mixed.py'
+
+
+def browse(config, voc_root, out, *arguments):
+    train = 'train_dataloader.dataset.dataset.datasets'
+    options = [f'{train}.{i}.data_root={voc_root}/' for i in (0, 1)]
+    words = [sys.executable, TOOL, ROOT / 'configs' / f'{config}.py', '--out', out]
+    return run([*map(str, words), *arguments, '--cfg-options', *options], ROOT)
+
+
+@pytest.mark.parametrize(
+    ('config', 'share', 'remark'),
+    [
+        ('lossmix_faster_rcnn_voc', '(100%)', False),
+        ('union_retinanet_voc', '(0%)', True),
+        ('noise_fcos_voc', '(0%)', True),
+        ('baseline_faster_rcnn_voc', '(0%)', True),
+    ],
+)
+def test_pictures_and_report(voc_root, tmp_path, config, share, remark):
+    done = browse(config, voc_root, tmp_path, '--grid', '1x2', '--batches', '3',
+                  '--number', '3')  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    for name in ('mixed_1.png', 'mixed_2.png', 'lambda.png'):
+        assert cv2.imread(str(tmp_path / name)).std() > 0
+    report = (tmp_path / 'report.txt').read_text()
+    assert report in done.stdout
+    assert f'{share}\n' in report
+    assert ('No sample holds a partner' in report) is remark
+
+
+def test_lambda_changes_from_batch_to_batch(voc_root, tmp_path):
+    done = browse('lossmix_faster_rcnn_voc', voc_root, tmp_path, '--batches', '4')
+    (line,) = [x for x in done.stdout.splitlines() if x.startswith('lambda')]
+    low, high = (float(word) for word in line.split('from ')[1].split(' to '))
+    assert 0 <= low < high <= 1
+
+
+def test_names_what_is_missing(tmp_path):
+    done = browse('lossmix_faster_rcnn_voc', tmp_path / 'nowhere', tmp_path)
+    assert done.returncode == 1
+    assert 'nowhere' in done.stdout
+    assert '--cfg-options train_dataloader.dataset.dataset.datasets.0' in done.stdout
+    assert 'Traceback' not in done.stdout
+    done = browse('no_such_config', tmp_path, tmp_path)
+    assert done.returncode == 1
+    assert 'there is no config' in done.stdout
+
+
+def test_refuses_a_grid_that_is_none(voc_root, tmp_path):
+    done = browse('lossmix_faster_rcnn_voc', voc_root, tmp_path, '--grid', '3')
+    assert done.returncode == 2
+    assert 'expected rows x columns' in done.stdout
