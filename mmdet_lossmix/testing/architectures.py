@@ -68,6 +68,8 @@ def _localize(node: dict) -> None:
 def _thin(model: dict) -> None:
     """Divide widths, in place; list-valued ones follow the backbone."""
     model['backbone']['base_channels'] = 64 // BACKBONE_DIVISOR
+    if 'decoder' in model:
+        model['bbox_head'].setdefault('embed_dims', 256)  # to be divided below
     first = model.get('neck') or model
     first = first[0] if isinstance(first, list) else first
     for part in (model[key] for key in model if key != 'backbone'):
@@ -113,7 +115,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'CrowdDet': Architecture('crowddet/crowddet-rcnn_r50_fpn_8xb2-30e_crowdhuman'),
     'DetectoRS': Architecture('detectors/detectors_cascade-rcnn_r50_1x_coco'),
     'GRoIE': Architecture('groie/faste-rcnn_r50_fpn_groie_1x_coco'),
-    'TridentNet': Architecture('tridentnet/tridentnet_r50-caffe_1x_coco'),
+    'TridentNet': Architecture('tridentnet/tridentnet_r50-caffe_1x_coco', size=64),
     'Panoptic FPN': Architecture(
         'panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco', masks=True, stuff=(0, 54)
     ),
