@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 import torch
+from mmengine.dist import get_world_size
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
@@ -38,6 +39,10 @@ class Replay:
     same object or, plain data, equal. It is computed anew if somebody has modified
     inputs or outputs in place since.
 
+    With several processes, a stage with synchronised batch normalisation knows tensors
+    by identity alone. Whether values are equal depends on the data, and a process that
+    computes waits for all others to do so too.
+
     A call with data samples may depend on a target. It is always computed, but within
     it each module inside the stage is a stage of its own.
 
@@ -56,6 +61,9 @@ class Replay:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
         self.outer = outer
+        self.by_value = get_world_size() == 1 or not any(
+            map(_synchronises, stage.modules())
+        )
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
         self.computing_inner = False
@@ -72,11 +80,17 @@ class Replay:
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
             unmodified = _versions(call.inputs, call.outputs) == call.versions
-            if unmodified and all(map(same, call.inputs, inputs)):
+            if unmodified and all(map(self._same, call.inputs, inputs)):
                 return tree_map(_fresh, call.outputs)
         outputs = self._compute(*args, **kwargs)
         calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
         return tree_map(_fresh, outputs)
+
+    def _same(self, a: Any, b: Any) -> bool:
+        """Whether two arguments of one kind are the same."""
+        if a is b or not isinstance(a, Tensor):
+            return True
+        return self.by_value and same_tensor(a, b)
 
     def _compute(self, *args: Any, **kwargs: Any) -> Any:
         if self.outer is None:
@@ -116,10 +130,8 @@ def override(owner: Any, name: str, value: Any) -> Iterator[None]:
             setattr(owner, name, before)
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two arguments of one kind are the same, tensors with their gradients."""
-    if a is b or not isinstance(a, Tensor):
-        return True
+def same_tensor(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors of one kind hold the same values with the same gradients."""
     return torch.equal(a, b) and (not a.requires_grad or _same_history(a, b))
 
 
@@ -154,6 +166,10 @@ def _kind(x: Any) -> Any:
         return x.dtype, x.shape, x.tobytes()
     plain = x is None or isinstance(x, (bool, int, float, str))
     return (type(x), x) if plain else id(x)
+
+
+def _synchronises(module: nn.Module) -> bool:
+    return 'SyncB' in type(module).__name__  # torch's, mmcv's and detectron2's
 
 
 def _fresh(leaf: Any) -> Any:

@@ -1,9 +1,13 @@
 """The architectures that mmdet ships: one config for each, and its targets."""
 
+from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import mmdet
 
 from .thin import dicts_in, shipped_model_cfg
 
+MMDET = Path(mmdet.__file__).parent / '.mim'
 # What widths of a ResNet, and of necks and heads on top of one, are divided by.
 BACKBONE_DIVISOR = 8
 HEAD_DIVISOR = 4
@@ -60,6 +64,10 @@ def _localize(node: dict) -> None:
         node['init_cfg'] = None
     if 'Sampler' in str(node.get('type')) and 'num' in node:
         node['num'] = min(node['num'], 32)
+    if isinstance(node.get('teacher_config'), str):  # relative to mmdet's repository
+        node['teacher_config'] = str(MMDET / node['teacher_config'])
+    if 'teacher_ckpt' in node:
+        node['teacher_ckpt'] = None
     for key, count in COUNTS.items():
         if isinstance(node.get(key), int):
             node[key] = min(node[key], count)

@@ -5,6 +5,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmdet_lossmix.models import replay as replay_module
 from mmdet_lossmix.models.replay import Replay
 
 
@@ -95,3 +96,16 @@ def test_with_data_samples_it_looks_inside():
     assert first is second
     assert (outer.computed, inner.computed, innermost.computed) == (2, 1, 1)
     assert 'forward' not in vars(inner)
+
+
+@pytest.mark.parametrize(('world_size', 'computed'), [(1, 1), (2, 2)])
+def test_processes_that_wait_for_each_other_compute_alike(
+    world_size, computed, stage, monkeypatch
+):
+    """Equal values on one rank may be different ones on another."""
+    monkeypatch.setattr(replay_module, 'get_world_size', lambda: world_size)
+    stage.norm = nn.SyncBatchNorm(2)
+    replay = Replay(stage, 'forward')
+    x = torch.ones(2)
+    replay(x), replay(x), replay(x.clone())
+    assert stage.computed == computed
