@@ -1,28 +1,9 @@
 """The architectures that mmdet ships: one config for each, and its targets."""
 
-from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
-import mmdet
-
-from .thin import dicts_in, shipped_model_cfg
-
-MMDET = Path(mmdet.__file__).parent / '.mim'
-# What widths of a ResNet, and of necks and heads on top of one, are divided by.
-BACKBONE_DIVISOR = 8
-HEAD_DIVISOR = 4
-WIDTHS = (
-    'in_channels',
-    'out_channels',
-    'feat_channels',
-    'conv_out_channels',
-    'fc_out_channels',
-    'proposal_feature_channel',
-    'embed_dims',
-    'num_feats',
-    'feedforward_channels',
-)
-COUNTS = {'num_queries': 50, 'num_proposals': 50}
+from .shrink import localize, thin_out
+from .thin import shipped_model_cfg
 
 
 class Architecture(NamedTuple):
@@ -33,65 +14,27 @@ class Architecture(NamedTuple):
         masks (bool): Whether its objects have masks.
         stuff (tuple[int, int], optional): The range of classes of its semantic map.
         size (int): Of the images.
+        narrower (int): By how much the second image is narrower than the first.
     """
 
     config: str
     masks: bool = False
     stuff: Optional[Tuple[int, int]] = None
     size: int = 128
+    narrower: int = 16
 
     def model_cfg(self, thin: bool = True) -> dict:
         """Its config, such that it trains on one CPU without downloads.
 
         Args:
-            thin (bool): Whether to divide the widths of a ResNet and what is on top of
-                it. Not all architectures can be built then. Defaults to True.
+            thin (bool): Whether to divide the widths of the backbone and what is on top
+                of it. Not all architectures can be built then. Defaults to True.
         """
         model = shipped_model_cfg(f'{self.config}.py')
-        model['data_preprocessor'].pop('batch_augments', None)
-        for node in dicts_in(model):
-            _localize(node)
-        if thin and model['backbone']['type'] == 'ResNet':
-            _thin(model)
+        localize(model)
+        if thin:
+            thin_out(model)
         return model
-
-
-def _localize(node: dict) -> None:
-    """Neither a process group, nor a download, nor samples by the hundred."""
-    if node.get('type') == 'SyncBN':
-        node['type'] = 'BN'
-    if isinstance(node.get('init_cfg'), dict) and 'checkpoint' in node['init_cfg']:
-        node['init_cfg'] = None
-    if 'Sampler' in str(node.get('type')) and 'num' in node:
-        node['num'] = min(node['num'], 32)
-    if isinstance(node.get('teacher_config'), str):  # relative to mmdet's repository
-        node['teacher_config'] = str(MMDET / node['teacher_config'])
-    if 'teacher_ckpt' in node:
-        node['teacher_ckpt'] = None
-    for key, count in COUNTS.items():
-        if isinstance(node.get(key), int):
-            node[key] = min(node[key], count)
-
-
-def _thin(model: dict) -> None:
-    """Divide widths, in place; list-valued ones follow the backbone."""
-    model['backbone']['base_channels'] = 64 // BACKBONE_DIVISOR
-    if 'decoder' in model:
-        model['bbox_head'].setdefault('embed_dims', 256)  # to be divided below
-    first = model.get('neck') or model
-    first = first[0] if isinstance(first, list) else first
-    for part in (model[key] for key in model if key != 'backbone'):
-        for node in dicts_in(part):
-            for key in WIDTHS:
-                value: Any = node.get(key)
-                if isinstance(value, int) and value >= 128:
-                    node[key] = value // HEAD_DIVISOR
-    for node in dicts_in([first]) if first is model else [first]:
-        value = node.get('in_channels')
-        if isinstance(value, (list, tuple)):
-            node['in_channels'] = [x // BACKBONE_DIVISOR for x in value]
-        elif isinstance(value, int) and first is not model:  # divided once already
-            node['in_channels'] = value * HEAD_DIVISOR // BACKBONE_DIVISOR
 
 
 ARCHITECTURES: Dict[str, Architecture] = {
@@ -162,7 +105,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'YOLOX': Architecture('yolox/yolox_tiny_8xb8-300e_coco'),
     'RTMDet': Architecture('rtmdet/rtmdet_tiny_8xb32-300e_coco'),
     'RTMDet-Ins': Architecture('rtmdet/rtmdet-ins_tiny_8xb32-300e_coco', masks=True),
-    'SSD': Architecture('ssd/ssd300_coco', size=300),
+    'SSD': Architecture('ssd/ssd300_coco', size=300, narrower=0),
     'SSDLite': Architecture(
         'ssd/ssdlite_mobilenetv2-scratch_8xb24-600e_coco', size=320
     ),
@@ -178,7 +121,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'SOLO': Architecture('solo/solo_r50_fpn_1x_coco', masks=True),
     'Decoupled SOLO': Architecture('solo/decoupled-solo_r50_fpn_1x_coco', masks=True),
     'SOLOv2': Architecture('solov2/solov2_r50_fpn_1x_coco', masks=True),
-    'YOLACT': Architecture('yolact/yolact_r50_1xb8-55e_coco', masks=True),
+    'YOLACT': Architecture('yolact/yolact_r50_1xb8-55e_coco', masks=True, narrower=0),
     'CondInst': Architecture(
         'condinst/condinst_r50_fpn_ms-poly-90k_coco_instance', masks=True
     ),

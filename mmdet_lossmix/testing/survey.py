@@ -3,6 +3,7 @@
 import copy
 import random
 import time
+import traceback
 from collections import Counter
 from contextlib import ExitStack, nullcontext
 from itertools import product
@@ -98,13 +99,13 @@ class Subject:
 
     def batch(self, weighting: str) -> Tuple[torch.Tensor, list]:
         """Two mixed images of different sizes."""
-        size = self.architecture.size
+        size, narrower = self.architecture.size, self.architecture.narrower
         return mixed_batch(
             self._plain,
             LAMBDAS[weighting],
             masks=self.architecture.masks,
             stuff=self.architecture.stuff,
-            shapes=[(size, size), (size, size - 16)],
+            shapes=[(size, size), (size, size - narrower)],
         )
 
     def plain_step(self) -> None:
@@ -236,5 +237,7 @@ def _seeded(function: Callable, *args: Any) -> Any:
 
 
 def _first_line(error: Exception) -> str:
+    """What an error says, or else the line of code that raised it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f'{type(error).__name__}: {lines[0] if lines else "no message"}'
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f'{type(error).__name__}: {lines[0] if lines else frame.line}'
