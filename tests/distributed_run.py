@@ -6,8 +6,10 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
-from thin import build_pair, mixed_batch
 from torch import nn
+
+from mmdet_lossmix.testing.batches import mixed_batch
+from mmdet_lossmix.testing.thin import build_pair
 
 
 def batch_of_step(model, step, rank):

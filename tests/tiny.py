@@ -2,11 +2,13 @@
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 from mmengine.config import Config
+
+from mmdet_lossmix.testing.thin import dicts_in, thin_detector
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,20 +23,6 @@ COLOURS = {
     'dog': (50, 170, 60),
     'person': (190, 190, 50),
 }
-
-# Widths of necks and heads, by the name of the argument. 64, since GroupNorm has 32
-# groups and wants more than one value in each, also of a feature map of 1 x 1.
-WIDTHS = {
-    'in_channels': 64,
-    'out_channels': 64,
-    'feat_channels': 64,
-    'conv_out_channels': 64,
-    'fc_out_channels': 64,
-    'embed_dims': 64,
-    'num_feats': 32,
-    'feedforward_channels': 64,
-}
-BASE_CHANNELS = 8
 
 
 def write_voc(root: Path, seed: int = 0) -> Path:
@@ -118,27 +106,6 @@ def tiny_config(name: str, data_root: Any, work_dir: Any, **overrides: Any) -> C
     return cfg
 
 
-def thin_detector(detector: dict) -> None:
-    """Make the config of a detector small, in place."""
-    out_indices = detector['backbone'].get('out_indices', (0, 1, 2, 3))
-    for part in detector.values():
-        for node in dicts_in(part):
-            for key, width in WIDTHS.items():
-                if isinstance(node.get(key), int):
-                    node[key] = width
-            if node.get('type') == 'RandomSampler':
-                node['num'] = 32  # RoIAlign is what takes time
-    detector['backbone'] = dict(
-        type='ResNet',
-        depth=18,
-        base_channels=BASE_CHANNELS,
-        out_indices=out_indices,
-        norm_cfg=dict(type='BN', requires_grad=True),
-    )
-    if 'neck' in detector:
-        detector['neck']['in_channels'] = [BASE_CHANNELS * 2**i for i in out_indices]
-
-
 def iteration_based(
     max_iters: int, save_every: int, val_interval: int = 1000, num_workers: int = 2
 ) -> dict:
@@ -165,16 +132,6 @@ def iteration_based(
             sampler=dict(type='InfiniteSampler'),
         ),
     }
-
-
-def dicts_in(node: Any) -> Iterator[dict]:
-    """Yield every dictionary in a nest of dictionaries and lists, outermost first."""
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from dicts_in(child)
 
 
 def _load(name: str) -> Config:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -247,6 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     default = WORK_DIR.with_name('demo_quick') if args.quick else WORK_DIR
     work_dir = args.work_dir.absolute() if args.work_dir else default
     os.chdir(ROOT)
+    warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # in mmengine
     work_dir.mkdir(parents=True, exist_ok=True)
     try:
         Demo(work_dir, QUICK if args.quick else FULL, args.threads).run()

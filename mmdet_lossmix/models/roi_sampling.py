@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mmdet_lossmix.structures import MixedTargets
 
-from .shared_forward import override
+from .replay import override
 
 
 def joint_roi_sampling(

@@ -5,24 +5,25 @@ depend on a target runs once. Two parts do that:
 
 - The features of the whole batch are extracted once, when the context opens; inside,
   ``extract_feat`` returns them, or one image's slice (:meth:`SharedForward.image`).
-- A child of the detector (dense head, RPN, encoder, ...) that is called again with the
-  *same tensor objects* returns the outputs of its first call; so does the decoding of a
-  head's outputs to proposals. Identity composes: same features -> same head outputs ->
-  same proposals; what depends on a target gets other tensors and runs again. No
-  detector needs to know.
+- A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
+  *same tensors* returns the outputs of its first call, see :mod:`.replay`; so does the
+  decoding of a head's outputs to proposals. Sameness composes: same features -> same
+  head outputs -> same proposals; what depends on a target gets other tensors and runs
+  again. No detector needs to know.
 """
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Iterator
 
-import numpy as np
 from mmdet.models.detectors.base import BaseDetector
-from mmengine.structures import BaseDataElement
-from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_map
+from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
-# Methods of a detector's children that depend on their arguments alone.
-STAGES = ('forward', 'predict_by_feat')
+from .replay import Replay, override
+
+# Methods of a detector's stages that depend on their arguments alone.
+METHODS = ('forward', 'predict_by_feat')
 
 
 class SharedForward:
@@ -46,11 +47,12 @@ class SharedForward:
             overrides.enter_context(
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
-            for child in self.detector.children():
-                for name in STAGES:
-                    if hasattr(child, name):
-                        stage = replay(getattr(child, name))
-                        overrides.enter_context(override(child, name, stage))
+            for stage in stages(self.detector):
+                for name in METHODS:
+                    if hasattr(stage, name):
+                        overrides.enter_context(
+                            override(stage, name, Replay(stage, name))
+                        )
             self._overrides = overrides.pop_all()
         return self
 
@@ -69,9 +71,11 @@ class SharedForward:
             Tensor: The image as a batch of one, shape (1, C, H, W).
         """
         batch_features = self.features
+        num_images = len(self.batch_inputs)
 
         def narrow(leaf: Any) -> Any:
-            return leaf[index : index + 1] if isinstance(leaf, Tensor) else leaf
+            # One row, or of k * N (the k branches of TridentNet) every N-th.
+            return leaf[index::num_images] if isinstance(leaf, Tensor) else leaf
 
         self.features = tree_map(narrow, batch_features)
         try:
@@ -80,65 +84,14 @@ class SharedForward:
             self.features = batch_features
 
 
-@contextmanager
-def override(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Give an object another attribute for a while, without a trace afterwards."""
-    missing = object()
-    before = vars(owner).get(name, missing)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if before is missing:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
+def stages(module: nn.Module) -> Iterator[nn.Module]:
+    """The parts of a detector that are called, and not made of parts that are.
 
-
-def replay(function: Callable) -> Callable:
-    """Make a function return its first outputs when called again with the same tensors.
-
-    Arguments count as the same if every tensor among them is the same object and
-    everything else is the same object or, plain data, equal. Outputs that somebody has
-    modified in place since are computed anew.
-
-    Args:
-        function (Callable): Depends on its arguments alone. Containers and data
-            elements among its outputs are copied for each caller (RoI heads rename the
-            fields of the proposals they are given); tensors are shared.
-
-    Returns:
-        Callable: The same, remembering all calls as long as it lives.
+    These are its children, but of RoI heads and lists of modules, which nobody calls,
+    their children instead.
     """
-    calls: Dict[Any, Tuple[Any, Any, List[int]]] = {}
-
-    def replayed(*args: Any, **kwargs: Any) -> Any:
-        leaves, structure = tree_flatten((args, kwargs))
-        key = (str(structure), *map(_identity, leaves))
-        if key in calls:
-            _, outputs, versions = calls[key]
-            if _versions(outputs) == versions:
-                return tree_map(_fresh, outputs)
-        outputs = function(*args, **kwargs)
-        # The leaves are kept alive so that no other object can get the id of one.
-        calls[key] = leaves, outputs, _versions(outputs)
-        return tree_map(_fresh, outputs)
-
-    return replayed
-
-
-def _identity(leaf: Any) -> Any:
-    """What makes an argument the same one: its value if plain data, else the object."""
-    if isinstance(leaf, np.ndarray):
-        return leaf.dtype, leaf.shape, leaf.tobytes()
-    plain = leaf is None or isinstance(leaf, (bool, int, float, str))
-    return (type(leaf), leaf) if plain else id(leaf)
-
-
-def _fresh(leaf: Any) -> Any:
-    return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
-
-
-def _versions(outputs: Any) -> List[int]:
-    """In-place modification counters of the tensors among ``outputs``."""
-    return [x._version for x in tree_flatten(outputs)[0] if isinstance(x, Tensor)]
+    for child in module.children():
+        if isinstance(child, (BaseRoIHead, nn.ModuleList)):
+            yield from stages(child)
+        else:
+            yield child

@@ -6,10 +6,12 @@ import sys
 import pytest
 import torch
 from distributed_run import freeze_norms
-from oracle import flat, gradients, relative_difference
 from processes import run
-from thin import build_pair, mixed_batch
 from tiny import ROOT
+
+from mmdet_lossmix.testing.batches import mixed_batch
+from mmdet_lossmix.testing.oracle import flat, gradients, relative_difference
+from mmdet_lossmix.testing.thin import build_pair
 
 
 def run_two_ranks(task, detector, weighting, out):

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
-from oracle import flat, seeded, target
-from thin import build_pair, mixed_batch
+
+from mmdet_lossmix.testing.batches import mixed_batch
+from mmdet_lossmix.testing.oracle import flat, seeded, target
+from mmdet_lossmix.testing.thin import build_pair
 
 
 def hand_made_loss(plain, inputs, samples, lam):

@@ -6,9 +6,10 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from scipy.stats import kstest
-from thin import mixed_batch, thin_model_cfg
 
 from mmdet_lossmix.models.data_preprocessors import batch_mix
+from mmdet_lossmix.testing.batches import mixed_batch
+from mmdet_lossmix.testing.thin import thin_model_cfg
 
 TYPES = ['BatchLossMix', 'BatchUnionMix', 'BatchNoiseMix']
 

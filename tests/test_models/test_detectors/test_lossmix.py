@@ -1,12 +1,13 @@
 """LossMixDetector against the naive oracle, and its contract."""
 
-import importlib
 from collections import Counter
 
 import pytest
 import torch
 from mmdet.registry import MODELS
-from oracle import (
+
+from mmdet_lossmix.testing.batches import mixed_batch
+from mmdet_lossmix.testing.oracle import (
     batch_losses,
     flat,
     gradients,
@@ -15,9 +16,8 @@ from oracle import (
     seeded,
     target,
 )
-from thin import build_pair, mixed_batch, thin_model_cfg
-
-nms_module = importlib.import_module('mmcv.ops.nms')
+from mmdet_lossmix.testing.precision import double_precision
+from mmdet_lossmix.testing.thin import build_pair, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}
@@ -29,20 +29,9 @@ TOLERANCE = {'retinanet': 1e-11, 'fcos': 1e-6, 'faster_rcnn': 1e-6, 'mask_rcnn':
 
 
 @pytest.fixture
-def float64(monkeypatch):
-    """Double precision in everything, anchors and points included.
-
-    In float32 the rounding of a badly conditioned gradient would hide real errors.
-    """
-    nms = nms_module.ext_module.nms
-    monkeypatch.setattr(
-        nms_module.ext_module,
-        'nms',  # mmcv has it for float32 only
-        lambda boxes, scores, **kwargs: nms(boxes.float(), scores.float(), **kwargs),
-    )
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+def float64():
+    with double_precision():
+        yield
 
 
 def compare(plain, wrapped, oracle, inputs, samples, tolerance):

@@ -1,0 +1,181 @@
+"""Methods that return their first outputs when called again with the same tensors.
+
+Two tensors are the same if they are one object; or if they hold the same values,
+computed by the same operations from the same tensors, so that gradients are the same
+too. The second rule is for what a detector computes afresh in every call from features
+that it shares: masks of the padding, flattened features, repeated queries.
+"""
+
+from contextlib import ExitStack, contextmanager
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
+
+import numpy as np
+import torch
+from mmengine.dist import get_world_size
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map
+
+
+class Call(NamedTuple):
+    """A call that was computed.
+
+    Attributes:
+        inputs (list): All arguments, kept alive so that no other object can get the id
+            of one.
+        outputs (Any): What came out.
+        versions (list[int]): Of all tensors among both, see :func:`_versions`.
+    """
+
+    inputs: List[Any]
+    outputs: Any
+    versions: List[int]
+
+
+class Replay:
+    """A method of a stage that remembers its calls as long as it lives.
+
+    A call is the same as an earlier one if its tensors are and everything else is the
+    same object or, plain data, equal. It is computed anew if somebody has modified
+    inputs or outputs in place since.
+
+    With several processes, a stage with synchronised batch normalisation knows tensors
+    by identity alone. Whether values are equal depends on the data, and a process that
+    computes waits for all others to do so too.
+
+    A call with data samples may depend on a target. It is always computed, but within
+    it each module inside the stage is a stage of its own.
+
+    Args:
+        stage (nn.Module): A part of a detector.
+        method (str): Name of a method that depends on its arguments alone. Containers
+            and data elements among its outputs are copied for each caller (RoI heads
+            rename the fields of the proposals they are given); tensors are shared.
+        outer (:obj:`Replay`, optional): Of the stage that this one is inside of.
+            Defaults to None.
+    """
+
+    def __init__(
+        self, stage: nn.Module, method: str, outer: Optional['Replay'] = None
+    ) -> None:
+        self.stage = stage
+        self.function: Callable = getattr(stage, method)
+        self.outer = outer
+        self.by_value = get_world_size() == 1 or not any(
+            map(_synchronises, stage.modules())
+        )
+        self.calls: Dict[Any, List[Call]] = {}
+        self.inner: Dict[nn.Module, Replay] = {}
+        self.computing_inner = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the method returns, or returned in the same call before."""
+        if self.outer and self.outer.computing_inner:  # a part of what is remembered
+            return self.function(*args, **kwargs)
+        inputs, structure = tree_flatten((args, kwargs))
+        if any(isinstance(x, BaseDataElement) for x in inputs):
+            with self._inside():
+                return self.function(*args, **kwargs)
+        key = (torch.is_grad_enabled(), str(structure), *map(_kind, inputs))
+        calls = self.calls.setdefault(key, [])
+        for call in reversed(calls):
+            unmodified = _versions(call.inputs, call.outputs) == call.versions
+            if unmodified and all(map(self._same, call.inputs, inputs)):
+                return tree_map(_fresh, call.outputs)
+        outputs = self._compute(*args, **kwargs)
+        calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
+        return tree_map(_fresh, outputs)
+
+    def _same(self, a: Any, b: Any) -> bool:
+        """Whether two arguments of one kind are the same."""
+        if a is b or not isinstance(a, Tensor):
+            return True
+        return self.by_value and same_tensor(a, b)
+
+    def _compute(self, *args: Any, **kwargs: Any) -> Any:
+        if self.outer is None:
+            return self.function(*args, **kwargs)
+        self.outer.computing_inner = True
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            self.outer.computing_inner = False
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Make each module inside the stage a stage, for one call."""
+        with ExitStack() as overrides:
+            for module in self.stage.modules():
+                if module is not self.stage:
+                    if module not in self.inner:
+                        self.inner[module] = Replay(module, 'forward', self)
+                    overrides.enter_context(
+                        override(module, 'forward', self.inner[module])
+                    )
+            yield
+
+
+@contextmanager
+def override(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Give an object another attribute for a while, without a trace afterwards."""
+    missing = object()
+    before = vars(owner).get(name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is missing:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+
+def same_tensor(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors of one kind hold the same values with the same gradients."""
+    return torch.equal(a, b) and (not a.requires_grad or _same_history(a, b))
+
+
+def _same_history(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors come from the same tensors by the same operations.
+
+    Walks both autograd graphs from their ends down to the nodes they share.
+    """
+    pairs: List[Any] = [(a.grad_fn, b.grad_fn)]
+    seen: Set[Any] = set()
+    if a.grad_fn is None or b.grad_fn is None:  # leaves, and not one object
+        return False
+    while pairs:
+        x, y = pair = pairs.pop()
+        if x is y or pair in seen:
+            continue
+        if x is None or type(x) is not type(y) or hasattr(x, 'variable'):
+            return False
+        seen.add(pair)
+        parents, others = x.next_functions, y.next_functions
+        if [i for _, i in parents] != [i for _, i in others]:
+            return False
+        pairs += [(p, q) for (p, _), (q, _) in zip(parents, others)]
+    return True
+
+
+def _kind(x: Any) -> Any:
+    """What arguments must share to be the same; but for tensors, it suffices."""
+    if isinstance(x, Tensor):
+        return x.shape, x.dtype, x.device, x.requires_grad
+    if isinstance(x, np.ndarray):
+        return x.dtype, x.shape, x.tobytes()
+    plain = x is None or isinstance(x, (bool, int, float, str))
+    return (type(x), x) if plain else id(x)
+
+
+def _synchronises(module: nn.Module) -> bool:
+    return 'SyncB' in type(module).__name__  # torch's, mmcv's and detectron2's
+
+
+def _fresh(leaf: Any) -> Any:
+    return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
+
+
+def _versions(*nests: Any) -> List[int]:
+    """In-place modification counters of all tensors."""
+    return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]
