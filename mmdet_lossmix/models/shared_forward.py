@@ -18,11 +18,8 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import numpy as np
 from mmdet.models.detectors.base import BaseDetector
 from mmengine.structures import BaseDataElement
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
-
-# Methods of a detector's children that depend on their arguments alone.
-STAGES = ('forward', 'predict_by_feat')
 
 
 class SharedForward:
@@ -47,10 +44,11 @@ class SharedForward:
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
             for child in self.detector.children():
-                for name in STAGES:
-                    if hasattr(child, name):
-                        stage = replay(getattr(child, name))
-                        overrides.enter_context(override(child, name, stage))
+                # What `torch.compile(child)` returned hands attributes on to this:
+                child = getattr(child, '_orig_mod', child)
+                for name in stages(child):
+                    stage = replay(getattr(child, name))
+                    overrides.enter_context(override(child, name, stage))
             self._overrides = overrides.pop_all()
         return self
 
@@ -78,6 +76,15 @@ class SharedForward:
             yield narrow(self.batch_inputs)
         finally:
             self.features = batch_features
+
+
+def stages(child: nn.Module) -> List[str]:
+    """Names of the methods of a detector's child that depend on arguments alone."""
+    # `child.compile()` puts this in front of `forward`; what it has compiled is called
+    # by the replay, and is not to look into the replay.
+    compiled = getattr(child, '_compiled_call_impl', None) is not None
+    forward = '_compiled_call_impl' if compiled else 'forward'
+    return [name for name in (forward, 'predict_by_feat') if hasattr(child, name)]
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """The wrapper that makes any detector a LossMix detector."""
 
 from contextlib import nullcontext
-from typing import Any, ContextManager, Tuple, Union
+from typing import ContextManager
 
-from mmdet.models.detectors.base import BaseDetector, ForwardResults
+from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
-from mmdet.structures import OptSampleList, SampleList
+from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
@@ -17,13 +17,13 @@ from mmdet_lossmix.structures import MixedTargets, split_targets
 from ..losses_check import check_finite
 from ..roi_sampling import joint_roi_sampling
 from ..shared_forward import SharedForward
-from .plain_keys import keep_plain_keys
+from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
 
 
 @MODELS.register_module()
-class LossMixDetector(BaseDetector):
+class LossMixDetector(TransparentWrapper):
     """Train any mmdet detector on mixed images with interpolated losses.
 
     The detector runs once on the mixed batch; its losses are evaluated against the own
@@ -86,24 +86,12 @@ class LossMixDetector(BaseDetector):
                 f'{roi_sampling!r}.'
             )
         detector = build_detector(detector, data_preprocessor)
-        super().__init__(
-            data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg
-        )
-        self.detector = detector
+        super().__init__(detector, init_cfg)
         self.weighting = weighting
         self.roi_sampling = roi_sampling
         self.mixing = True
         self._unmixed_batches = 0
-        keep_plain_keys(self, 'detector')
-
-    def __getattr__(self, name: str) -> Any:
-        """Look up in the wrapped detector what the wrapper itself does not have."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == 'detector':  # not there yet
-                raise
-            return getattr(self.detector, name)
+        self._wrap(detector)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
         """Interpolate the detector's losses against own and partner targets.
@@ -181,21 +169,6 @@ class LossMixDetector(BaseDetector):
                 logger='current',
                 level=30,
             )
-
-    def predict(
-        self, batch_inputs: Tensor, batch_data_samples: SampleList, **kwargs: Any
-    ) -> SampleList:
-        """The wrapped detector's ``predict``."""
-        return self.detector.predict(batch_inputs, batch_data_samples, **kwargs)
-
-    def _forward(
-        self, batch_inputs: Tensor, batch_data_samples: OptSampleList = None
-    ) -> ForwardResults:
-        return self.detector._forward(batch_inputs, batch_data_samples)
-
-    def extract_feat(self, batch_inputs: Tensor) -> Union[Tensor, Tuple[Tensor, ...]]:
-        """The wrapped detector's ``extract_feat``."""
-        return self.detector.extract_feat(batch_inputs)
 
 
 def build_detector(
