@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
+import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
@@ -85,6 +86,16 @@ def stages(child: nn.Module) -> List[str]:
     compiled = getattr(child, '_compiled_call_impl', None) is not None
     forward = '_compiled_call_impl' if compiled else 'forward'
     return [name for name in (forward, 'predict_by_feat') if hasattr(child, name)]
+
+
+def untraced(function: Callable) -> Callable:
+    """Keep ``torch.compile`` from looking into a function that shares a forward.
+
+    The replays of a step are new functions, so it would compile anew in every step.
+    Children that are compiled themselves still run compiled.
+    """
+    compiler = getattr(torch, 'compiler', None)  # not in torch 1
+    return compiler.disable(function) if hasattr(compiler, 'disable') else function
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mmdet_lossmix.structures import MixedTargets, split_targets
 
 from ..losses_check import check_finite
 from ..roi_sampling import joint_roi_sampling
-from ..shared_forward import SharedForward
+from ..shared_forward import SharedForward, untraced
 from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
@@ -93,6 +93,7 @@ class LossMixDetector(TransparentWrapper):
         self._unmixed_batches = 0
         self._wrap(detector)
 
+    @untraced
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
         """Interpolate the detector's losses against own and partner targets.
 
