@@ -1,9 +1,8 @@
 _base_ = 'baseline_retinanet_voc.py'
 
 model = dict(
-    _delete_=True,
     type='LossMixDetector',
-    detector=_base_.model,
+    detector=_base_.model.type,
     weighting='batch',
     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
 )

@@ -41,7 +41,9 @@ def test_voc_config_is_the_mmdet_base_but_for_the_mixing(name):
         assert cfg[key] == base[key]
     if strategy == 'lossmix':
         assert cfg.model.type == 'LossMixDetector'
-        assert cfg.model.detector == base.model
+        assert cfg.model.detector == base.model.type
+        for part in set(base.model) - {'type', 'data_preprocessor'}:
+            assert cfg.model[part] == base.model[part]
     given = [a.type for a in cfg.model.data_preprocessor.get('batch_augments', [])]
     assert given == AUGMENTS[strategy]
 
