@@ -1,5 +1,7 @@
 """mmdet's own detectors, made thin by overriding sizes only, and batches for them."""
 
+from copy import deepcopy
+
 import numpy as np
 import torch
 from mmdet.registry import MODELS
@@ -19,6 +21,10 @@ DETECTORS = {
     'mask_rcnn': 'mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py',
     'cascade_rcnn': 'mmdet::cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py',
 }
+CSP_DETECTORS = {
+    'yolox': 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py',
+    'rtmdet': 'mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py',
+}
 
 
 def thin_model_cfg(name: str) -> dict:
@@ -29,17 +35,36 @@ def thin_model_cfg(name: str) -> dict:
     return model
 
 
+def thin_csp_model_cfg(name: str) -> dict:
+    """The model of YOLOX or RTMDet, whose backbones are thin by arguments of theirs."""
+    init_default_scope('mmdet')
+    model = get_config(CSP_DETECTORS[name]).model
+    model.backbone.update(widen_factor=0.125, deepen_factor=0.167, init_cfg=None)
+    model.neck.update(in_channels=[32, 64, 128], out_channels=32, num_csp_blocks=1)
+    model.bbox_head.update(in_channels=32, feat_channels=32)
+    model.data_preprocessor.batch_augments = None  # these ask a runner for its step
+    for part in (model.backbone, model.neck, model.bbox_head):
+        if part.get('norm_cfg', {}).get('type') == 'SyncBN':  # for GPUs only
+            part.norm_cfg = dict(type='BN')
+    return model
+
+
 def build_pair(name: str, **wrapper):
     """The same thin detector twice: plain, and in the wrapper with equal weights."""
+    return pair_of(thin_model_cfg(name), **wrapper)
+
+
+def pair_of(model_cfg: dict, **wrapper):
+    """The same for the config of any detector."""
     torch.manual_seed(0)
-    plain = MODELS.build(thin_model_cfg(name))
+    plain = MODELS.build(deepcopy(model_cfg))
     with (
         torch.no_grad()
     ):  # larger than a detector's usual start: every loss term counts
         for parameter in plain.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.02)
     wrapped = MODELS.build(
-        dict(type='LossMixDetector', detector=thin_model_cfg(name), **wrapper)
+        dict(type='LossMixDetector', detector=deepcopy(model_cfg), **wrapper)
     )
     wrapped.load_state_dict(plain.state_dict())
     return plain.train(), wrapped.train()

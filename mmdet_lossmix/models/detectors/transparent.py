@@ -62,9 +62,16 @@ class TransparentWrapper(BaseDetector):
             delattr(self.detector, name)
 
     def _owns(self, name: str) -> bool:
-        """Whether an attribute is the wrapper's: a method, or assigned when built."""
+        """Whether an attribute is the wrapper's: a method, or assigned when built.
+
+        Private ones are what torch and mmengine note about each module by itself.
+        """
         own = (self.__dict__, self._modules, self._parameters, self._buffers)
-        return hasattr(type(self), name) or any(name in place for place in own)
+        return (
+            name.startswith('_')
+            or hasattr(type(self), name)
+            or any(name in place for place in own)
+        )
 
     def named_modules(
         self,
