@@ -65,7 +65,7 @@ class LossMixDetector(TransparentWrapper):
         >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
         >>> custom_imports = dict(imports=['mmdet_lossmix'])
         >>> model = dict(  # tools still find `model.backbone` and the like
-        >>>     type='LossMixDetector', detector='FasterRCNN', weighting='batch',
+        >>>     type='LossMixDetector', detector=_base_.model.type, weighting='batch',
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
         >>> model = dict(  # the same
         >>>     _delete_=True, type='LossMixDetector', detector=_base_.model,
@@ -194,8 +194,8 @@ def build_detector(
         TypeError: If that is no type or config of a detector.
     """
     remedy = (
-        "pass the `type` of the detector's config, e.g. `detector='FasterRCNN'`, or, "
-        'beside `_delete_=True`, the whole config: `detector=_base_.model`.'
+        'pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole '
+        'config: `detector=_base_.model`.'
     )
     if isinstance(detector, dict):
         whole = 'type' in detector and not arguments
