@@ -94,8 +94,9 @@ def untraced(function: Callable) -> Callable:
     The replays of a step are new functions, so it would compile anew in every step.
     Children that are compiled themselves still run compiled.
     """
-    compiler = getattr(torch, 'compiler', None)  # not in torch 1
-    return compiler.disable(function) if hasattr(compiler, 'disable') else function
+    compiler = getattr(torch, 'compiler', None)  # torch 1 has none
+    disable = getattr(compiler, 'disable', None)
+    return disable(function) if disable else function
 
 
 @contextmanager
