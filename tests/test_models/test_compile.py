@@ -83,3 +83,14 @@ def test_compiled_step_runs_untraced(graphs):
         assert relative_difference(expected, actual) < 1e-6
     assert compiled[0] == compiled[-1]
     assert not wrapped.bbox_head.forward.__name__.startswith('replayed')
+
+
+def test_head_given_to_compile_computes_once_for_both_targets():
+    _, wrapped = build_pair('retinanet', weighting='batch')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    calls = []
+    child_compiled(wrapped, 'bbox_head')
+    layer = wrapped.bbox_head.retina_cls
+    layer.register_forward_hook(lambda *_: calls.append(1))
+    wrapped.loss(inputs, samples)
+    assert len(calls) == 5  # feature levels
