@@ -13,17 +13,15 @@ depend on a target runs once. Two parts do that:
 """
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, List
 
+import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from .replay import Replay, override
-
-# Methods of a detector's stages that depend on their arguments alone.
-METHODS = ('forward', 'predict_by_feat')
 
 
 class SharedForward:
@@ -48,11 +46,8 @@ class SharedForward:
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
             for stage in stages(self.detector):
-                for name in METHODS:
-                    if hasattr(stage, name):
-                        overrides.enter_context(
-                            override(stage, name, Replay(stage, name))
-                        )
+                for name in replayable(stage):
+                    overrides.enter_context(override(stage, name, Replay(stage, name)))
             self._overrides = overrides.pop_all()
         return self
 
@@ -94,4 +89,25 @@ def stages(module: nn.Module) -> Iterator[nn.Module]:
         if isinstance(child, (BaseRoIHead, nn.ModuleList)):
             yield from stages(child)
         else:
-            yield child
+            # What `torch.compile(child)` returned hands attributes on to this.
+            yield getattr(child, '_orig_mod', child)
+
+
+def replayable(stage: nn.Module) -> List[str]:
+    """Names of the methods of a stage that depend on their arguments alone."""
+    # `stage.compile()` puts this in front of `forward`; what it has compiled is called
+    # by the replay, and is not to look into the replay.
+    compiled = getattr(stage, '_compiled_call_impl', None) is not None
+    forward = '_compiled_call_impl' if compiled else 'forward'
+    return [name for name in (forward, 'predict_by_feat') if hasattr(stage, name)]
+
+
+def untraced(function: Callable) -> Callable:
+    """Keep ``torch.compile`` from looking into a function that shares a forward.
+
+    The replays of a step are new functions, so it would compile anew in every step.
+    Children that are compiled themselves still run compiled.
+    """
+    compiler = getattr(torch, 'compiler', None)  # torch 1 has none
+    disable = getattr(compiler, 'disable', None)
+    return disable(function) if disable else function

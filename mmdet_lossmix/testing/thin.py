@@ -1,11 +1,13 @@
 """mmdet's own detectors, made thin by overriding sizes only."""
 
 import logging
+from copy import deepcopy
 from typing import Any, Iterator, Tuple
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
 from mmengine.hub import get_config
 from mmengine.registry import init_default_scope
 
@@ -15,6 +17,11 @@ DETECTORS = {
     'fcos': 'fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
     'mask_rcnn': 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py',
     'cascade_rcnn': 'cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py',
+}
+
+CSP_DETECTORS = {
+    'yolox': 'yolox/yolox_tiny_8xb8-300e_coco.py',
+    'rtmdet': 'rtmdet/rtmdet_tiny_8xb32-300e_coco.py',
 }
 
 # Widths of necks and heads, by the name of the argument. 64, since GroupNorm has 32
@@ -63,7 +70,7 @@ def dicts_in(node: Any) -> Iterator[dict]:
             yield from dicts_in(child)
 
 
-def shipped_model_cfg(path: str) -> dict:
+def shipped_model_cfg(path: str) -> ConfigDict:
     """The model of one of mmdet's configs."""
     init_default_scope('mmdet')
     return get_config(f'mmdet::{path}').model
@@ -76,10 +83,28 @@ def thin_model_cfg(name: str) -> dict:
     return model
 
 
+def thin_csp_model_cfg(name: str) -> ConfigDict:
+    """The model of YOLOX or RTMDet, whose backbones are thin by arguments of theirs."""
+    model = shipped_model_cfg(CSP_DETECTORS[name])
+    model.backbone.update(widen_factor=0.125, deepen_factor=0.167, init_cfg=None)
+    model.neck.update(in_channels=[32, 64, 128], out_channels=32, num_csp_blocks=1)
+    model.bbox_head.update(in_channels=32, feat_channels=32)
+    model.data_preprocessor.batch_augments = None  # these ask a runner for its step
+    for part in (model.backbone, model.neck, model.bbox_head):
+        if part.get('norm_cfg', {}).get('type') == 'SyncBN':  # for GPUs only
+            part.norm_cfg = dict(type='BN')
+    return model
+
+
 def build_pair(name: str, **wrapper: Any) -> Tuple[BaseDetector, BaseDetector]:
     """The same thin detector twice: plain, and in the wrapper with equal weights."""
-    plain = build_plain(thin_model_cfg(name))
-    return plain, wrap(plain, thin_model_cfg(name), **wrapper)
+    return pair_of(thin_model_cfg(name), **wrapper)
+
+
+def pair_of(model: dict, **wrapper: Any) -> Tuple[BaseDetector, BaseDetector]:
+    """The same for the config of any detector."""
+    plain = build_plain(deepcopy(model))
+    return plain, wrap(plain, deepcopy(model), **wrapper)
 
 
 def build_plain(model: dict) -> BaseDetector:

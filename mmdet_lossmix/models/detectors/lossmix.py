@@ -1,11 +1,11 @@
 """The wrapper that makes any detector a LossMix detector."""
 
 from contextlib import nullcontext
-from typing import Any, ContextManager, Tuple, Union
+from typing import Any, ContextManager, Union
 
-from mmdet.models.detectors.base import BaseDetector, ForwardResults
+from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
-from mmdet.structures import OptSampleList, SampleList
+from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
@@ -16,14 +16,14 @@ from mmdet_lossmix.structures import MixedTargets, split_targets
 
 from ..losses_check import check_finite
 from ..roi_sampling import joint_roi_sampling
-from ..shared_forward import SharedForward
-from .plain_keys import keep_plain_keys
+from ..shared_forward import SharedForward, untraced
+from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
 
 
 @MODELS.register_module()
-class LossMixDetector(BaseDetector):
+class LossMixDetector(TransparentWrapper):
     """Train any mmdet detector on mixed images with interpolated losses.
 
     The detector runs once on the mixed batch; its losses are evaluated against the own
@@ -32,8 +32,9 @@ class LossMixDetector(BaseDetector):
     up, the keys of checkpoints) is that of the wrapped detector.
 
     Args:
-        detector (:obj:`ConfigDict` or dict): Config of any mmdet 2D detector. It
-            becomes the child ``detector``.
+        detector (str or :obj:`ConfigDict` or dict): The type of any mmdet 2D detector,
+            whose arguments are then given beside it; or its whole config. It becomes
+            the child ``detector``.
         weighting (str): How losses of images are combined.
 
             - ``'image'``: each image has its own lambda; the mean over images of each
@@ -54,15 +55,19 @@ class LossMixDetector(BaseDetector):
             detector's own, such as ``batch_augments``. Defaults to None.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
             None.
+        **arguments: The detector's, if ``detector`` is a type.
 
     Raises:
-        TypeError: If ``detector`` is no config of a detector.
+        TypeError: If ``detector`` is no type or config of a detector.
         ValueError: If ``weighting`` or ``roi_sampling`` is unknown.
 
     Examples:
         >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
         >>> custom_imports = dict(imports=['mmdet_lossmix'])
-        >>> model = dict(
+        >>> model = dict(  # tools still find `model.backbone` and the like
+        >>>     type='LossMixDetector', detector=_base_.model.type, weighting='batch',
+        >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
+        >>> model = dict(  # the same
         >>>     _delete_=True, type='LossMixDetector', detector=_base_.model,
         >>>     weighting='batch',
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
@@ -70,11 +75,12 @@ class LossMixDetector(BaseDetector):
 
     def __init__(
         self,
-        detector: ConfigType,
+        detector: Union[str, ConfigType],
         weighting: str = 'image',
         roi_sampling: str = 'joint',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
+        **arguments: Any,
     ) -> None:
         if weighting not in ('image', 'batch'):
             raise ValueError(
@@ -85,26 +91,15 @@ class LossMixDetector(BaseDetector):
                 "Expected `roi_sampling` to be 'joint' or 'per_target' but got "
                 f'{roi_sampling!r}.'
             )
-        detector = build_detector(detector, data_preprocessor)
-        super().__init__(
-            data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg
-        )
-        self.detector = detector
+        detector = build_detector(detector, data_preprocessor, **arguments)
+        super().__init__(detector, init_cfg)
         self.weighting = weighting
         self.roi_sampling = roi_sampling
         self.mixing = True
         self._unmixed_batches = 0
-        keep_plain_keys(self, 'detector')
+        self._wrap(detector)
 
-    def __getattr__(self, name: str) -> Any:
-        """Look up in the wrapped detector what the wrapper itself does not have."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == 'detector':  # not there yet
-                raise
-            return getattr(self.detector, name)
-
+    @untraced
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
         """Interpolate the detector's losses against own and partner targets.
 
@@ -182,42 +177,36 @@ class LossMixDetector(BaseDetector):
                 level=30,
             )
 
-    def predict(
-        self, batch_inputs: Tensor, batch_data_samples: SampleList, **kwargs: Any
-    ) -> SampleList:
-        """The wrapped detector's ``predict``."""
-        return self.detector.predict(batch_inputs, batch_data_samples, **kwargs)
-
-    def _forward(
-        self, batch_inputs: Tensor, batch_data_samples: OptSampleList = None
-    ) -> ForwardResults:
-        return self.detector._forward(batch_inputs, batch_data_samples)
-
-    def extract_feat(self, batch_inputs: Tensor) -> Union[Tensor, Tuple[Tensor, ...]]:
-        """The wrapped detector's ``extract_feat``."""
-        return self.detector.extract_feat(batch_inputs)
-
 
 def build_detector(
-    detector: ConfigType, data_preprocessor: OptConfigType
+    detector: Union[str, ConfigType],
+    data_preprocessor: OptConfigType,
+    **arguments: Any,
 ) -> BaseDetector:
     """Build the detector to wrap.
 
     Args:
-        detector (dict): Its config.
+        detector (str or dict): Its type, or its config.
         data_preprocessor (dict, optional): Entries to put over its own ones.
+        **arguments: Those of a type.
 
     Raises:
-        TypeError: If that is no config of a detector.
+        TypeError: If that is no type or config of a detector.
     """
     remedy = (
-        'pass the `model` of any mmdet detector config, '
-        'e.g. `detector=_base_.model` beside `_delete_=True`.'
+        'pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole '
+        'config: `detector=_base_.model`.'
     )
-    if not isinstance(detector, dict) or 'type' not in detector:
+    if isinstance(detector, dict):
+        whole = 'type' in detector and not arguments
+    else:
+        whole = isinstance(detector, type) or str(detector) in MODELS
+        detector = dict(type=detector, **arguments)
+    if not whole:
+        beside = f' beside {sorted(arguments)}' if arguments else ''
         raise TypeError(
-            'Expected `detector` to be a detector config (a dict with `type`) but got '
-            f'{detector!r}; {remedy}'
+            'Expected `detector` to be the type of a detector, or a detector config '
+            f'(a dict with `type`), but got {detector!r}{beside}; {remedy}'
         )
     if data_preprocessor:
         merged = {**detector.get('data_preprocessor', {}), **data_preprocessor}

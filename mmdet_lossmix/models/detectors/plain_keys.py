@@ -1,6 +1,7 @@
 """Checkpoints of a wrapper with the keys of what it wraps."""
 
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -17,16 +18,21 @@ def keep_plain_keys(wrapper: nn.Module, child: str) -> None:
         wrapper (nn.Module): Its only state is that of ``child``.
         child (str): Name of the child.
     """
-
-    def strip(module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any) -> None:
-        _rename(state_dict, f'{prefix}{child}.', prefix)
-
-    def add(module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any) -> None:
-        _rename(state_dict, prefix, f'{prefix}{child}.')
-
     # The public names of these are younger than the torch of many mmdet users.
-    wrapper._register_state_dict_hook(strip)
-    wrapper._register_load_state_dict_pre_hook(add, with_module=True)
+    wrapper._register_state_dict_hook(partial(_strip, child))
+    wrapper._register_load_state_dict_pre_hook(partial(_add, child), with_module=True)
+
+
+def _strip(
+    child: str, module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any
+) -> None:
+    _rename(state_dict, f'{prefix}{child}.', prefix)
+
+
+def _add(
+    child: str, module: nn.Module, state_dict: OrderedDict, prefix: str, *_: Any
+) -> None:
+    _rename(state_dict, prefix, f'{prefix}{child}.')
 
 
 def _rename(state_dict: OrderedDict, old: str, new: str) -> None:
