@@ -83,14 +83,14 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'LAD': Architecture('lad/lad_r50-paa-r101_fpn_2xb8_coco_1x'),
     'TOOD': Architecture('tood/tood_r50_fpn_1x_coco'),
     'VFNet': Architecture('vfnet/vfnet_r50_fpn_1x_coco'),
-    'DDOD': Architecture('ddod/ddod_r50_fpn_1x_coco'),
+    'DDOD': Architecture('ddod/ddod_r50_fpn_1x_coco', size=384),
     'FoveaBox': Architecture('foveabox/fovea_r50_fpn_4xb4-1x_coco'),
     'FreeAnchor': Architecture('free_anchor/freeanchor_r50_fpn_1x_coco'),
     'FSAF': Architecture('fsaf/fsaf_r50_fpn_1x_coco'),
     'RepPoints': Architecture('reppoints/reppoints-moment_r50_fpn_1x_coco'),
     'AutoAssign': Architecture('autoassign/autoassign_r50-caffe_fpn_1x_coco'),
     'NAS-FCOS': Architecture(
-        'nas_fcos/nas-fcos_r50-caffe_fpn_nashead-gn-head_4xb4-1x_coco'
+        'nas_fcos/nas-fcos_r50-caffe_fpn_nashead-gn-head_4xb4-1x_coco', size=384
     ),
     'NAS-FPN': Architecture('nas_fpn/retinanet_r50_nasfpn_crop640-50e_coco'),
     'GHM': Architecture('ghm/retinanet_r50_fpn_ghm-1x_coco'),
