@@ -113,7 +113,7 @@ def row(name: str, finding: Finding) -> str:
         verdict += f': {finding.reason}'
     if finding.precision == 'float32':
         verdict += ' (float32)'
-    again = ', '.join(f'{stage} x{n:.2g}' for stage, n in finding.again.items())
+    again = ', '.join(f'{stage} x{n:.3g}' for stage, n in finding.again.items())
     cells = [
         f'{name} `{path.split("/")[0]}`',
         verdict.replace('|', '/'),
