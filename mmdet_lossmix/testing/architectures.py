@@ -90,7 +90,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'RepPoints': Architecture('reppoints/reppoints-moment_r50_fpn_1x_coco'),
     'AutoAssign': Architecture('autoassign/autoassign_r50-caffe_fpn_1x_coco'),
     'NAS-FCOS': Architecture(
-        'nas_fcos/nas-fcos_r50-caffe_fpn_nashead-gn-head_4xb4-1x_coco', size=384
+        'nas_fcos/nas-fcos_r50-caffe_fpn_nashead-gn-head_4xb4-1x_coco'
     ),
     'NAS-FPN': Architecture('nas_fpn/retinanet_r50_nasfpn_crop640-50e_coco'),
     'GHM': Architecture('ghm/retinanet_r50_fpn_ghm-1x_coco'),
