@@ -10,7 +10,7 @@ FAST = {
     'ATSS': set(),  # dense, without RoIs
     'Cascade R-CNN': {'bbox_head'},  # samples RoIs against a target, three times
     'Sparse R-CNN': set(),  # refines boxes that know no target
-    'Conditional DETR': set(),  # an encoder and a decoder, with dropout
+    'DETR': set(),  # an encoder and a decoder, with dropout
 }
 INEXACT = set()
 

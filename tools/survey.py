@@ -23,13 +23,14 @@ from mmdet_lossmix.testing.survey import (
     EXACT,
     INEXACT,
     REFUSED,
+    UNFINISHED,
     UNTRAINABLE,
     Finding,
     survey,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-VERDICTS = (EXACT, INEXACT, UNTRAINABLE, REFUSED)
+VERDICTS = (EXACT, INEXACT, UNTRAINABLE, REFUSED, UNFINISHED)
 HEAD = """# Every architecture of mmdet under LossMix
 
 Written by
@@ -89,11 +90,11 @@ def survey_alone(name: str, timeout: float) -> Finding:
     sender.close()
     try:
         if not receiver.poll(timeout):
-            return Finding(REFUSED, f'nothing came out in {timeout:.0f} s')
+            return Finding(UNFINISHED, f'nothing came out in {timeout:.0f} s')
         return receiver.recv()
     except EOFError:
         process.join()
-        return Finding(REFUSED, f'the process ended with code {process.exitcode}')
+        return Finding(UNFINISHED, f'it ended with code {process.exitcode}')
     finally:
         process.kill()
         process.join()
@@ -113,7 +114,7 @@ def row(name: str, finding: Finding) -> str:
         verdict += f': {finding.reason}'
     if finding.precision == 'float32':
         verdict += ' (float32)'
-    again = ', '.join(f'{stage} x{n:.2g}' for stage, n in finding.again.items())
+    again = ', '.join(f'{stage} x{n:.3g}' for stage, n in finding.again.items())
     cells = [
         f'{name} `{path.split("/")[0]}`',
         verdict.replace('|', '/'),

@@ -32,6 +32,16 @@ class Call(NamedTuple):
     versions: List[int]
 
 
+class Siblings:
+    """Stages inside one stage, which may call each other.
+
+    Attributes:
+        computing (bool): Whether one of them is. Others are parts of it then.
+    """
+
+    computing = False
+
+
 class Replay:
     """A method of a stage that remembers its calls as long as it lives.
 
@@ -51,26 +61,26 @@ class Replay:
         method (str): Name of a method that depends on its arguments alone. Containers
             and data elements among its outputs are copied for each caller (RoI heads
             rename the fields of the proposals they are given); tensors are shared.
-        outer (:obj:`Replay`, optional): Of the stage that this one is inside of.
-            Defaults to None.
+        siblings (:obj:`Siblings`, optional): What the stages inside one stage share.
+            Defaults to None, for a stage that is inside none.
     """
 
     def __init__(
-        self, stage: nn.Module, method: str, outer: Optional['Replay'] = None
+        self, stage: nn.Module, method: str, siblings: Optional['Siblings'] = None
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
-        self.outer = outer
+        self.siblings = siblings or Siblings()
         self.by_value = get_world_size() == 1 or not any(
             map(_synchronises, stage.modules())
         )
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
-        self.computing_inner = False
+        self.inner_siblings = Siblings()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the method returns, or returned in the same call before."""
-        if self.outer and self.outer.computing_inner:  # a part of what is remembered
+        if self.siblings.computing:  # a part of what one of them will remember
             return self.function(*args, **kwargs)
         inputs, structure = tree_flatten((args, kwargs))
         if any(isinstance(x, BaseDataElement) for x in inputs):
@@ -93,13 +103,11 @@ class Replay:
         return self.by_value and same_tensor(a, b)
 
     def _compute(self, *args: Any, **kwargs: Any) -> Any:
-        if self.outer is None:
-            return self.function(*args, **kwargs)
-        self.outer.computing_inner = True
+        self.siblings.computing = True
         try:
             return self.function(*args, **kwargs)
         finally:
-            self.outer.computing_inner = False
+            self.siblings.computing = False
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -108,7 +116,9 @@ class Replay:
             for module in self.stage.modules():
                 if module is not self.stage:
                     if module not in self.inner:
-                        self.inner[module] = Replay(module, 'forward', self)
+                        self.inner[module] = Replay(
+                            module, 'forward', self.inner_siblings
+                        )
                     overrides.enter_context(
                         override(module, 'forward', self.inner[module])
                     )

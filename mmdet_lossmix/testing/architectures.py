@@ -83,7 +83,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'LAD': Architecture('lad/lad_r50-paa-r101_fpn_2xb8_coco_1x'),
     'TOOD': Architecture('tood/tood_r50_fpn_1x_coco'),
     'VFNet': Architecture('vfnet/vfnet_r50_fpn_1x_coco'),
-    'DDOD': Architecture('ddod/ddod_r50_fpn_1x_coco'),
+    'DDOD': Architecture('ddod/ddod_r50_fpn_1x_coco', size=384),
     'FoveaBox': Architecture('foveabox/fovea_r50_fpn_4xb4-1x_coco'),
     'FreeAnchor': Architecture('free_anchor/freeanchor_r50_fpn_1x_coco'),
     'FSAF': Architecture('fsaf/fsaf_r50_fpn_1x_coco'),

@@ -40,13 +40,14 @@ EXACT = 'works exactly'
 INEXACT = 'works, not exact'
 UNTRAINABLE = 'cannot train here, even plain'
 REFUSED = 'not supported'
+UNFINISHED = 'did not finish'  # in time, or at all
 
 
 class Finding(NamedTuple):
     """What came out for one architecture.
 
     Attributes:
-        verdict (str): One of the four above.
+        verdict (str): One of the five above.
         reason (str): Why, if there is something to say.
         precision (str): The dtype of the comparison.
         losses (list[float]): Largest relative difference, for either weighting.

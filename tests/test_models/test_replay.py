@@ -1,5 +1,8 @@
 """When a stage computes again, and when it does not."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -109,3 +112,15 @@ def test_processes_that_wait_for_each_other_compute_alike(
     x = torch.ones(2)
     replay(x), replay(x), replay(x.clone())
     assert stage.computed == computed
+
+
+def test_nothing_outlives_the_replay():
+    outer = Stage(Stage())
+    replay = Replay(outer, 'forward')
+    output = weakref.ref(replay(torch.ones(2), InstanceData()))
+    gc.disable()
+    try:
+        del replay
+        assert output() is None
+    finally:
+        gc.enable()
