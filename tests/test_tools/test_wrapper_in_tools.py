@@ -12,15 +12,16 @@ from processes import dump, mim, run
 from tiny import iteration_based, tiny_config
 
 PLAIN = 'baseline_faster_rcnn_voc'
-WRAPPED = 'lossmix_faster_rcnn_voc'
 
 
-@pytest.fixture(scope='module', params=[WRAPPED, PLAIN])
-def config(request, lossmix_run, tmp_path_factory) -> Path:
-    """The config of the wrapper, or the plain one."""
+@pytest.fixture(scope='module', params=['wrapper', 'plain'])
+def config(request, voc_root, tmp_path_factory) -> Path:
+    """The plain config, or the wrapper's with the detector's arguments in place."""
     folder = tmp_path_factory.mktemp('tools')
-    data_root = lossmix_run.train_dataloader.dataset.dataset.datasets[0].data_root
-    return dump(tiny_config(request.param, data_root, folder), folder / 'config.py')
+    cfg = tiny_config(PLAIN, voc_root, folder)
+    if request.param == 'wrapper':
+        cfg.model.update(type='LossMixDetector', detector=cfg.model.type)
+    return dump(cfg, folder / 'config.py')
 
 
 @pytest.fixture(scope='module')
