@@ -98,7 +98,7 @@ def test_time_augmentation(config, checkpoint):
 def trained(voc_root, work_dir, **overrides) -> Runner:
     """A runner that has trained the wrapper for two steps and evaluated it."""
     cfg = tiny_config(
-        WRAPPED,
+        'lossmix_faster_rcnn_voc',
         voc_root,
         work_dir,
         **iteration_based(max_iters=2, save_every=2, val_interval=2, num_workers=0),
