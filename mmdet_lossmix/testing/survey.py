@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 import numpy as np
 import torch
 from mmdet.models.detectors.base import BaseDetector
+from mmengine.logging import MessageHub
 from torch import nn
 
 from mmdet_lossmix.models.replay import override
@@ -68,6 +69,7 @@ class Finding(NamedTuple):
 
 def survey(name: str) -> Finding:
     """Compare one of :data:`ARCHITECTURES`, thin and in float64 if it can be."""
+    MessageHub.get_current_instance().update_info('epoch', 0)  # TOOD asks for it
     for thin, precision in product((True, False), TOLERANCE):
         double = precision == 'float64'
         with double_precision() if double else nullcontext():
