@@ -104,7 +104,9 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'YOLOv3': Architecture('yolo/yolov3_mobilenetv2_8xb24-320-300e_coco'),
     'YOLOX': Architecture('yolox/yolox_tiny_8xb8-300e_coco'),
     'RTMDet': Architecture('rtmdet/rtmdet_tiny_8xb32-300e_coco'),
-    'RTMDet-Ins': Architecture('rtmdet/rtmdet-ins_tiny_8xb32-300e_coco', masks=True),
+    'RTMDet-Ins': Architecture(
+        'rtmdet/rtmdet-ins_tiny_8xb32-300e_coco', masks=True, narrower=0
+    ),
     'SSD': Architecture('ssd/ssd300_coco', size=300, narrower=0),
     'SSDLite': Architecture(
         'ssd/ssdlite_mobilenetv2-scratch_8xb24-600e_coco', size=320

@@ -93,11 +93,13 @@ def build_plain(model: dict) -> BaseDetector:
     with torch.no_grad():
         for parameter in plain.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.02)
-    return plain.train()
+    plain.train()  # a distilling detector returns nothing
+    return plain
 
 
 def wrap(plain: BaseDetector, model: dict, **wrapper: Any) -> BaseDetector:
     """Build the wrapper around another detector of that config, with equal weights."""
+    torch.manual_seed(0)  # a teacher is not in the state dict
     wrapped = MODELS.build(dict(type='LossMixDetector', detector=model, **wrapper))
     wrapped.load_state_dict(plain.state_dict())
     return wrapped.train()
