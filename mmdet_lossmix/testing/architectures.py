@@ -98,7 +98,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'SABL RetinaNet': Architecture('sabl/sabl-retinanet_r50_fpn_1x_coco'),
     'GA-RetinaNet': Architecture('guided_anchoring/ga-retinanet_r50_fpn_1x_coco'),
     'EfficientNet': Architecture(
-        'efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco'
+        'efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco', size=256
     ),
     'YOLOF': Architecture('yolof/yolof_r50-c5_8xb8-1x_coco'),
     'YOLOv3': Architecture('yolo/yolov3_mobilenetv2_8xb24-320-300e_coco'),
