@@ -98,13 +98,15 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'SABL RetinaNet': Architecture('sabl/sabl-retinanet_r50_fpn_1x_coco'),
     'GA-RetinaNet': Architecture('guided_anchoring/ga-retinanet_r50_fpn_1x_coco'),
     'EfficientNet': Architecture(
-        'efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco'
+        'efficientnet/retinanet_effb3_fpn_8xb4-crop896-1x_coco', size=256
     ),
     'YOLOF': Architecture('yolof/yolof_r50-c5_8xb8-1x_coco'),
     'YOLOv3': Architecture('yolo/yolov3_mobilenetv2_8xb24-320-300e_coco'),
     'YOLOX': Architecture('yolox/yolox_tiny_8xb8-300e_coco'),
     'RTMDet': Architecture('rtmdet/rtmdet_tiny_8xb32-300e_coco'),
-    'RTMDet-Ins': Architecture('rtmdet/rtmdet-ins_tiny_8xb32-300e_coco', masks=True),
+    'RTMDet-Ins': Architecture(
+        'rtmdet/rtmdet-ins_tiny_8xb32-300e_coco', masks=True, narrower=0
+    ),
     'SSD': Architecture('ssd/ssd300_coco', size=300, narrower=0),
     'SSDLite': Architecture(
         'ssd/ssdlite_mobilenetv2-scratch_8xb24-600e_coco', size=320

@@ -4,6 +4,7 @@ Two complete passes of the plain detector over the same mixed batch, interpolate
 hand; per image, complete losses on that image's slice of the batch's features.
 """
 
+import copy
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import torch
@@ -20,11 +21,11 @@ Gradients = Dict[str, Optional[Tensor]]
 
 def target(sample: DetDataSample, which: str) -> DetDataSample:
     """A sample with one of its two targets and nothing of the other."""
-    chosen = sample.clone()
+    chosen = copy.deepcopy(sample)  # `clone` shares what RTMDet-Ins modifies
     if 'partner' not in chosen:
         return chosen
     if which == 'partner':
-        for key, value in sample.partner.clone().items():
+        for key, value in chosen.partner.items():
             setattr(chosen, key, _padded_like(sample.get(key), value))
     del chosen.partner
     return chosen

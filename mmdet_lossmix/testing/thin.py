@@ -118,17 +118,13 @@ def build_plain(model: dict) -> BaseDetector:
     with torch.no_grad():
         for parameter in plain.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.02)
-    return _ready(plain)
+    plain.train()  # a distilling detector returns nothing
+    return plain
 
 
 def wrap(plain: BaseDetector, model: dict, **wrapper: Any) -> BaseDetector:
     """Build the wrapper around another detector of that config, with equal weights."""
+    torch.manual_seed(0)  # a teacher is not in the state dict
     wrapped = MODELS.build(dict(type='LossMixDetector', detector=model, **wrapper))
     wrapped.load_state_dict(plain.state_dict())
-    return _ready(wrapped)
-
-
-def _ready(model: BaseDetector) -> BaseDetector:
-    if hasattr(model, 'set_epoch'):  # TOOD wants to know, as SetEpochInfoHook tells
-        model.set_epoch(0)
-    return model.train()
+    return wrapped.train()
