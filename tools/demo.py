@@ -35,7 +35,7 @@ class Size(NamedTuple):
 
 
 PIXELS = 224  # longest side of the generated images
-FULL = Size(train=2000, test=200, options={})
+FULL = Size(train=1600, test=200, options={})
 QUICK = Size(
     train=48,
     test=16,

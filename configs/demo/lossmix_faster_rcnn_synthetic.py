@@ -28,14 +28,18 @@ model = dict(
             anchor_generator=dict(scales=[4], strides=[8, 16, 32, 64]),
         ),
         roi_head=dict(
-            bbox_roi_extractor=dict(out_channels=channels, featmap_strides=[8, 16, 32]),
+            bbox_roi_extractor=dict(
+                roi_layer=dict(sampling_ratio=1),
+                out_channels=channels,
+                featmap_strides=[8, 16, 32],
+            ),
             bbox_head=dict(in_channels=channels, fc_out_channels=256),
         ),
         train_cfg=dict(
-            rpn_proposal=dict(nms_pre=500, max_per_img=200),
+            rpn_proposal=dict(nms_pre=300, max_per_img=200),
             rcnn=dict(sampler=dict(num=64)),
         ),
-        test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=200)),
+        test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=200)),
     ),
     # Mixing regularises; in so short a training every second batch is enough of it.
     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix', prob=0.5)]),
@@ -59,7 +63,7 @@ trainval = [
     for dataset in _base_.train_dataloader.dataset.dataset.datasets
 ]
 train_dataloader = dict(
-    batch_size=8, dataset=dict(times=1, dataset=dict(datasets=trainval))
+    batch_size=4, dataset=dict(times=1, dataset=dict(datasets=trainval))
 )
 val_dataloader = dict(
     batch_size=8, dataset=dict(data_root=data_root, pipeline=test_pipeline)
@@ -68,11 +72,11 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=epochs, val_interval=1)
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=0.001, weight_decay=0.05),
+    optimizer=dict(_delete_=True, type='AdamW', lr=0.0007, weight_decay=0.05),
     clip_grad=dict(max_norm=10),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(
         type='CosineAnnealingLR',
         by_epoch=True,
@@ -83,7 +87,7 @@ param_scheduler = [
     ),
 ]
 default_hooks = dict(
-    logger=dict(interval=25),
+    logger=dict(interval=50),
     checkpoint=dict(max_keep_ckpts=1),
 )
 randomness = dict(seed=0)
