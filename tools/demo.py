@@ -34,8 +34,8 @@ class Size(NamedTuple):
     options: dict[str, int]
 
 
-PIXELS = 224  # longest side of the generated images
-FULL = Size(train=1600, test=200, options={})
+PIXELS = 192  # longest side of the generated images
+FULL = Size(train=2000, test=200, options={})
 QUICK = Size(
     train=48,
     test=16,

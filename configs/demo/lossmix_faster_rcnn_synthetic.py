@@ -37,7 +37,7 @@ model = dict(
         ),
         train_cfg=dict(
             rpn_proposal=dict(nms_pre=300, max_per_img=200),
-            rcnn=dict(sampler=dict(num=64)),
+            rcnn=dict(sampler=dict(num=48)),
         ),
         test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=200)),
     ),
@@ -46,11 +46,11 @@ model = dict(
 )
 
 train_pipeline = [
-    {**step, 'scale': (192, 192)} if step['type'] == 'Resize' else step
+    {**step, 'scale': (160, 160)} if step['type'] == 'Resize' else step
     for step in _base_.train_pipeline
 ]
 test_pipeline = [
-    {**step, 'scale': (192, 192)} if step['type'] == 'Resize' else step
+    {**step, 'scale': (160, 160)} if step['type'] == 'Resize' else step
     for step in _base_.test_pipeline
 ]
 trainval = [
@@ -63,7 +63,7 @@ trainval = [
     for dataset in _base_.train_dataloader.dataset.dataset.datasets
 ]
 train_dataloader = dict(
-    batch_size=4, dataset=dict(times=1, dataset=dict(datasets=trainval))
+    batch_size=8, dataset=dict(times=1, dataset=dict(datasets=trainval))
 )
 val_dataloader = dict(
     batch_size=8, dataset=dict(data_root=data_root, pipeline=test_pipeline)
@@ -72,11 +72,11 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=epochs, val_interval=1)
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=0.0007, weight_decay=0.05),
+    optimizer=dict(_delete_=True, type='AdamW', lr=0.001, weight_decay=0.05),
     clip_grad=dict(max_norm=10),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(
         type='CosineAnnealingLR',
         by_epoch=True,
@@ -87,7 +87,7 @@ param_scheduler = [
     ),
 ]
 default_hooks = dict(
-    logger=dict(interval=50),
+    logger=dict(interval=25),
     checkpoint=dict(max_keep_ckpts=1),
 )
 randomness = dict(seed=0)
