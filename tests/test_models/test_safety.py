@@ -118,7 +118,7 @@ def distance(a, b):
 
 def trained_weights(model, batches, wrapper, loss):
     """Train with SGD through an optimizer wrapper; ``loss`` takes inputs, samples."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
     optim_wrapper = wrapper(optimizer=optimizer)
     for inputs, samples in batches:
         with optim_wrapper.optim_context(model):
@@ -153,7 +153,7 @@ def test_optim_wrappers(optim_wrapper, steps, tolerance):
     )
     actual = trained_weights(wrapped, batches, optim_wrapper, wrapped.loss)
     moved = distance(before, expected)
-    assert moved > 1e-6
+    assert moved > 1e-3
     assert distance(expected, actual) < tolerance * moved
 
 
