@@ -14,7 +14,9 @@ import torch
 from mmengine.dist import get_world_size
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+
+from .image_slices import ImageSlices, treats_images_alone
 
 
 class Call(NamedTuple):
@@ -56,6 +58,9 @@ class Replay:
     A call with data samples may depend on a target. It is always computed, but within
     it each module inside the stage is a stage of its own.
 
+    A call with the feature maps of one image computes those of the whole batch, if that
+    is the same, and returns the image's part: N images cost one call, not N.
+
     Args:
         stage (nn.Module): A part of a detector.
         method (str): Name of a method that depends on its arguments alone. Containers
@@ -63,10 +68,16 @@ class Replay:
             rename the fields of the proposals they are given); tensors are shared.
         siblings (:obj:`Siblings`, optional): What the stages inside one stage share.
             Defaults to None, for a stage that is inside none.
+        slices (:obj:`ImageSlices`, optional): Knows the images of a batch. Defaults to
+            None.
     """
 
     def __init__(
-        self, stage: nn.Module, method: str, siblings: Optional['Siblings'] = None
+        self,
+        stage: nn.Module,
+        method: str,
+        siblings: Optional['Siblings'] = None,
+        slices: Optional[ImageSlices] = None,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
@@ -74,6 +85,7 @@ class Replay:
         self.by_value = get_world_size() == 1 or not any(
             map(_synchronises, stage.modules())
         )
+        self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
         self.inner_siblings = Siblings()
@@ -86,15 +98,26 @@ class Replay:
         if any(isinstance(x, BaseDataElement) for x in inputs):
             with self._inside():
                 return self.function(*args, **kwargs)
+        origins = self.slices.origins(inputs) if self.slices else None
+        if self.slices and origins:
+            outputs = self._remembered([o.batch for o in origins], structure)
+            if self.slices.are_maps(outputs):
+                return self.slices.take(outputs, origins[0].image)
+            self.slices = None  # it makes something else of images
+        return tree_map(_fresh, self._remembered(inputs, structure))
+
+    def _remembered(self, inputs: List[Any], structure: Any) -> Any:
+        """What an earlier call with the same arguments returned, or a new one does."""
         key = (torch.is_grad_enabled(), str(structure), *map(_kind, inputs))
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
             unmodified = _versions(call.inputs, call.outputs) == call.versions
             if unmodified and all(map(self._same, call.inputs, inputs)):
-                return tree_map(_fresh, call.outputs)
+                return call.outputs
+        args, kwargs = tree_unflatten(inputs, structure)
         outputs = self._compute(*args, **kwargs)
         calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
-        return tree_map(_fresh, outputs)
+        return outputs
 
     def _same(self, a: Any, b: Any) -> bool:
         """Whether two arguments of one kind are the same."""

@@ -4,7 +4,8 @@
 depend on a target runs once. Two parts do that:
 
 - The features of the whole batch are extracted once, when the context opens; inside,
-  ``extract_feat`` returns them, or one image's slice (:meth:`SharedForward.image`).
+  ``extract_feat`` returns them, or one image's slice (:meth:`SharedForward.image`). A
+  head that is called with one image's slices computes the whole batch once, too.
 - A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
   *same tensors* returns the outputs of its first call, see :mod:`.replay`; so does the
   decoding of a head's outputs to proposals. Sameness composes: same features -> same
@@ -19,8 +20,8 @@ import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
 
+from .image_slices import ImageSlices
 from .replay import Replay, override
 
 
@@ -41,19 +42,21 @@ class SharedForward:
 
     def __enter__(self) -> 'SharedForward':
         self.features = self.detector.extract_feat(self.batch_inputs)
+        self.slices = ImageSlices(len(self.batch_inputs))
         with ExitStack() as overrides:
             overrides.enter_context(
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
             for stage in stages(self.detector):
                 for name in replayable(stage):
-                    overrides.enter_context(override(stage, name, Replay(stage, name)))
+                    replay = Replay(stage, name, slices=self.slices)
+                    overrides.enter_context(override(stage, name, replay))
             self._overrides = overrides.pop_all()
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
         self._overrides.close()
-        del self.features
+        del self.features, self.slices
 
     @contextmanager
     def image(self, index: int) -> Iterator[Tensor]:
@@ -66,15 +69,9 @@ class SharedForward:
             Tensor: The image as a batch of one, shape (1, C, H, W).
         """
         batch_features = self.features
-        num_images = len(self.batch_inputs)
-
-        def narrow(leaf: Any) -> Any:
-            # One row, or of k * N (the k branches of TridentNet) every N-th.
-            return leaf[index::num_images] if isinstance(leaf, Tensor) else leaf
-
-        self.features = tree_map(narrow, batch_features)
+        self.features = self.slices.take(batch_features, index)
         try:
-            yield narrow(self.batch_inputs)
+            yield self.slices.take(self.batch_inputs, index)
         finally:
             self.features = batch_features
 

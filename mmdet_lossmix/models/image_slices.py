@@ -1,0 +1,108 @@
+"""The images of a batch one by one, of tensors that were computed for all at once."""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.utils._pytree import tree_leaves, tree_map
+
+
+class Origin(NamedTuple):
+    """Where a slice comes from.
+
+    Attributes:
+        batch (Tensor): Of all images, the images along the first dimension.
+        image (int): Which one the slice is.
+        piece (Tensor): The slice itself, kept alive so that nothing else gets its id.
+    """
+
+    batch: Tensor
+    image: int
+    piece: Tensor
+
+
+class ImageSlices:
+    """Slices tensors of a batch into images, and knows its slices again.
+
+    Args:
+        num_images (int): N, the images of the batch.
+    """
+
+    def __init__(self, num_images: int) -> None:
+        self.num_images = num_images
+        self._origins: Dict[int, Origin] = {}
+        self._pieces: Dict[int, Tuple[Tensor, List[Tensor]]] = {}
+
+    def take(self, nest: Any, index: int) -> Any:
+        """The part of one image of all tensors in a nest.
+
+        Args:
+            nest (Any): Containers of tensors with N rows, or k * N (the k branches of
+                TridentNet).
+            index (int): Which image, in [0, N).
+
+        Returns:
+            Any: The same containers of tensors with 1 row, or k.
+        """
+
+        def part(leaf: Any) -> Any:
+            return self._split(leaf)[index] if isinstance(leaf, Tensor) else leaf
+
+        return tree_map(part, nest)
+
+    def _split(self, batch: Tensor) -> List[Tensor]:
+        if id(batch) not in self._pieces:
+            if len(batch) == self.num_images:
+                # One operation: its backward puts the gradients of all images together
+                # once, that of N slicings would add N tensors as large as the batch.
+                pieces = list(batch.split(1))
+            else:
+                pieces = [batch[i :: self.num_images] for i in range(self.num_images)]
+            self._pieces[id(batch)] = batch, pieces
+            for i, piece in enumerate(pieces):
+                self._origins[id(piece)] = Origin(batch, i, piece)
+        return self._pieces[id(batch)][1]
+
+    def origins(self, leaves: List[Any]) -> Optional[List[Origin]]:
+        """Where arguments come from, if all are feature maps of one and the same image.
+
+        Args:
+            leaves (list): All arguments of a call.
+
+        Returns:
+            list[Origin], optional: One each; None if any is something else.
+        """
+        origins = [self._origins.get(id(leaf)) for leaf in leaves]
+        known = [o for o in origins if o is not None and self._is_map(o.batch)]
+        one_image = len({origin.image for origin in known}) == 1
+        return known if one_image and len(known) == len(leaves) else None
+
+    def are_maps(self, nest: Any) -> bool:
+        """Whether a nest holds nothing but feature maps (N, C, H, W)."""
+        return all(map(self._is_map, tree_leaves(nest)))
+
+    def _is_map(self, leaf: Any) -> bool:
+        return isinstance(leaf, Tensor) and (
+            leaf.ndim == 4 and len(leaf) == self.num_images
+        )
+
+
+def treats_images_alone(stage: nn.Module) -> bool:
+    """Whether a stage computes the same for an image alone as within a batch.
+
+    Batch normalisation in training looks at other images, and dropout draws anew for
+    each call.
+    """
+    return not any(
+        module.training and _couples_images(module) for module in stage.modules()
+    )
+
+
+def _couples_images(module: nn.Module) -> bool:
+    name = type(module).__name__
+    return (
+        isinstance(module, (_BatchNorm, _DropoutNd))
+        or 'SyncB' in name  # mmcv's and detectron2's are no `_BatchNorm`
+        or 'DropPath' in name
+    )
