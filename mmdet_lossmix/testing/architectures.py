@@ -15,6 +15,7 @@ class Architecture(NamedTuple):
         stuff (tuple[int, int], optional): The range of classes of its semantic map.
         size (int): Of the images.
         narrower (int): By how much the second image is narrower than the first.
+        num_proposals (int): Given with each image.
     """
 
     config: str
@@ -22,6 +23,7 @@ class Architecture(NamedTuple):
     stuff: Optional[Tuple[int, int]] = None
     size: int = 128
     narrower: int = 16
+    num_proposals: int = 0
 
     def model_cfg(self, thin: bool = True) -> dict:
         """Its config, such that it trains on one CPU without downloads.
@@ -71,7 +73,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
         'panoptic_fpn/panoptic-fpn_r50_fpn_1x_coco', masks=True, stuff=(0, 54)
     ),
     'RPN': Architecture('rpn/rpn_r50_fpn_1x_coco'),
-    'Fast R-CNN': Architecture('fast_rcnn/fast-rcnn_r50_fpn_1x_coco'),
+    'Fast R-CNN': Architecture('fast_rcnn/fast-rcnn_r50_fpn_1x_coco', num_proposals=40),
     # One stage
     'RetinaNet': Architecture('retinanet/retinanet_r50_fpn_1x_coco'),
     'FCOS': Architecture('fcos/fcos_r50-caffe_fpn_gn-head_1x_coco'),
@@ -80,7 +82,7 @@ ARCHITECTURES: Dict[str, Architecture] = {
     'GFL': Architecture('gfl/gfl_r50_fpn_1x_coco'),
     'LD': Architecture('ld/ld_r18-gflv1-r101_fpn_1x_coco'),
     'PAA': Architecture('paa/paa_r50_fpn_1x_coco'),
-    'LAD': Architecture('lad/lad_r50-paa-r101_fpn_2xb8_coco_1x'),
+    'LAD': Architecture('lad/lad_r50-paa-r101_fpn_2xb8_coco_1x', size=192),
     'TOOD': Architecture('tood/tood_r50_fpn_1x_coco'),
     'VFNet': Architecture('vfnet/vfnet_r50_fpn_1x_coco'),
     'DDOD': Architecture('ddod/ddod_r50_fpn_1x_coco', size=384),

@@ -21,6 +21,7 @@ def mixed_batch(
     masks: bool = False,
     stuff: Optional[Tuple[int, int]] = None,
     shapes: Sequence[Tuple[int, int]] = ((96, 128), (96, 112)),
+    num_proposals: int = 0,
 ) -> Tuple[Tensor, SampleList]:
     """A preprocessed batch; image i has lambda ``lams[i]``, or no partner if None.
 
@@ -34,6 +35,8 @@ def mixed_batch(
         stuff (tuple[int, int], optional): The range of classes of a semantic map.
             Defaults to None, no map.
         shapes (Sequence[tuple[int, int]]): Of the images, in turn.
+        num_proposals (int): Of each image, for detectors that are given proposals.
+            Defaults to 0, none.
     """
     rng = np.random.default_rng(seed)
     num_items = num_items or [(3, 2)] * len(lams)
@@ -45,11 +48,15 @@ def mixed_batch(
         if lam is not None:
             other = _target(rng, shape, partner, masks, stuff, f'partner_{i}.jpg')
             attach_partner(sample, other, lam)
+        if num_proposals:
+            sample.proposals = InstanceData(bboxes=_boxes(rng, num_proposals, *shape))
         samples.append(sample)
     data = dict(inputs=inputs, data_samples=samples)
     data = model.data_preprocessor(data, training=True)
     dtype = next(model.parameters()).dtype
     for sample in data['data_samples']:
+        if num_proposals:
+            sample.proposals.bboxes = sample.proposals.bboxes.to(dtype)
         for target in (sample, sample.get('partner', sample)):
             for key in ('gt_instances', 'ignored_instances'):
                 target.get(key).bboxes = target.get(key).bboxes.to(dtype)

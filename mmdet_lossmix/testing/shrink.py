@@ -41,8 +41,9 @@ def localize(model: dict) -> None:
             node['num'] = min(node['num'], 32)
         if isinstance(node.get('teacher_config'), str):  # relative to the repository
             node['teacher_config'] = str(MMDET / node['teacher_config'])
-        if 'teacher_ckpt' in node:
-            node['teacher_ckpt'] = None
+        for key in ('teacher_ckpt', 'pretrained'):
+            if key in node:
+                node[key] = None
         for key, count in COUNTS.items():
             if isinstance(node.get(key), int):
                 node[key] = min(node[key], count)

@@ -70,7 +70,8 @@ class Finding(NamedTuple):
 
 def survey(name: str) -> Finding:
     """Compare one of :data:`ARCHITECTURES`, thin and in float64 if it can be."""
-    MessageHub.get_current_instance().update_info('epoch', 0)  # TOOD asks for it
+    for key in ('epoch', 'iter'):  # TOOD and BoxInst ask for them
+        MessageHub.get_current_instance().update_info(key, 0)
     for thin, precision in product((True, False), TOLERANCE):
         double = precision == 'float64'
         with double_precision() if double else nullcontext():
@@ -110,6 +111,7 @@ class Subject:
             masks=self.architecture.masks,
             stuff=self.architecture.stuff,
             shapes=[(size, size), (size, size - narrower)],
+            num_proposals=self.architecture.num_proposals,
         )
 
     def plain_step(self) -> None:
