@@ -46,7 +46,12 @@ gradients of all parameters.
 - *loss*, *gradient*: the largest difference, relative to the largest value of the same
   tensor, for `batch` / `image` weighting. "Exactly" means below 1e-6 in float64 (some
   losses of mmdet are computed in float32 whatever the dtype), and below 1e-3 where an
-  architecture runs in float32 only. RoIs are sampled per target, as the naive way does.
+  architecture runs in float32 only. A gradient that is rounding alone (the key bias of
+  an attention has none) counts in units of 1e-8 of the largest one. RoIs are sampled
+  per target, as the naive way does.
+- *both targets see the same dropout*: what a shared stage draws at random it draws
+  once. The naive way would draw anew for its second pass, so here its second pass is
+  given the random numbers of the first.
 - *runs again*: what computes more often than in one plain step of `'batch'`, and how
   often. The rest runs once for both targets.
 - *time*: of a step, in plain steps; rough. Two complete passes would be 2.

@@ -9,9 +9,11 @@ its own target. No ``partner`` means unmixed.
 from typing import List, NamedTuple, Optional
 
 from mmdet.models.data_preprocessors import DetDataPreprocessor
-from mmdet.models.utils import samplelist_boxtype2tensor
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from .partner_preprocessing import preprocess_partners
 
 
 class MixedTargets(NamedTuple):
@@ -54,15 +56,19 @@ def attach_partner(
 
 
 def split_targets(
-    data_samples: SampleList, data_preprocessor: Optional[BaseDataPreprocessor] = None
+    data_samples: SampleList,
+    batch_inputs: Optional[Tensor] = None,
+    data_preprocessor: Optional[BaseDataPreprocessor] = None,
 ) -> MixedTargets:
     """Take a batch of possibly mixed samples apart.
 
     Args:
         data_samples (list[:obj:`DetDataSample`]): Left as they are.
+        batch_inputs (Tensor, optional): Their images, shape (N, C, H, W).
         data_preprocessor (:obj:`BaseDataPreprocessor`, optional): The one that the
             samples went through. It treats only the top level of a sample; what it
-            does to targets (box types, padding of masks) is done to the partners here.
+            does to targets (box types, padding of masks, fields that it adds) is done
+            to the partners here.
 
     Returns:
         MixedTargets: Shallow copies; tensors are shared. Both targets of an image have
@@ -70,7 +76,8 @@ def split_targets(
 
     Raises:
         ValueError: If a partner's frame is not its image's, or ``mix_lambda`` is
-            missing or outside [0, 1].
+            missing or outside [0, 1], or the partner lacks fields of its image's own
+            target.
     """
     own, partner, lams = [], [], []
     for sample in data_samples:
@@ -86,7 +93,7 @@ def split_targets(
         else:
             lams.append(None)
     if isinstance(data_preprocessor, DetDataPreprocessor):
-        _preprocess_targets(partner, data_preprocessor)
+        preprocess_partners(own, partner, batch_inputs, data_preprocessor)
     return MixedTargets(own, partner, lams)
 
 
@@ -115,15 +122,3 @@ def _check(sample: DetDataSample) -> None:
             'the pipeline had mixed it. Mix after that step, with BatchLossMix as the '
             'last of `batch_augments`, instead of LossMixTransform.'
         )
-
-
-def _preprocess_targets(
-    samples: SampleList, data_preprocessor: DetDataPreprocessor
-) -> None:
-    """Do to partners what DetDataPreprocessor does to the targets of the top level."""
-    if data_preprocessor.boxtype2tensor:
-        samplelist_boxtype2tensor(samples)
-    if data_preprocessor.pad_mask:
-        data_preprocessor.pad_gt_masks(samples)
-    if data_preprocessor.pad_seg:
-        data_preprocessor.pad_gt_sem_seg(samples)

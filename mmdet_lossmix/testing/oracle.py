@@ -7,10 +7,12 @@ hand; per image, complete losses on that image's slice of the batch's features.
 import copy
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample, SampleList
+from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
@@ -32,8 +34,19 @@ def target(sample: DetDataSample, which: str) -> DetDataSample:
 
 
 def _padded_like(own: Any, partner: Any) -> Any:
-    """Pad a partner's masks or map to the batch, as its image's own are already."""
-    if 'masks' in partner:
+    """Pad a partner's masks or map to the batch, as its image's own are already.
+
+    For BoxInst, whose data preprocessor makes masks from boxes, make them.
+    """
+    if 'pairwise_masks' in own:
+        height, width = own.masks.masks.shape[1:]
+        masks = np.zeros((len(partner), height, width), np.float32)
+        for mask, (left, top, right, bottom) in zip(masks, partner.bboxes.tolist()):
+            mask[int(top) : int(bottom + 1), int(left) : int(right + 1)] = 1
+        partner.masks = BitmapMasks(masks, height, width)
+        # They are the image's, and the same for each object.
+        partner.pairwise_masks = own.pairwise_masks[:1].expand(len(partner), -1, -1, -1)
+    elif 'masks' in partner:
         partner.masks = partner.masks.pad(own.masks.masks.shape[1:])
     elif 'sem_seg' in partner:
         (height, width), (h, w) = own.shape, partner.shape

@@ -73,6 +73,14 @@ def test_batch_norm_of_a_head_sees_images_one_by_one_when_weighting_images():
     assert norm.num_batches_tracked == len(samples)  # as docs/how_it_works.md says
 
 
+def test_batch_norm_of_a_head_that_cannot_take_an_image_alone_says_so():
+    _, wrapped = pair_of(retinanet_with_norm_in_head(), weighting='image')
+    # P7 of so small an image is a single pixel.
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6], shapes=[(96, 96)])
+    with pytest.raises(ValueError, match="use weighting='batch' with BatchLossMix"):
+        wrapped.loss(inputs, samples)
+
+
 @pytest.mark.parametrize('stage', ['neck', 'bbox_head'])
 def test_dropout_draws_once_for_both_targets(stage):
     plain, wrapped = build_pair('retinanet', weighting='batch')

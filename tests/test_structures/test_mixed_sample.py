@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmdet.models.data_preprocessors import DetDataPreprocessor
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
@@ -30,7 +31,7 @@ def test_partners_are_preprocessed_like_own_targets():
     samples = [attach_partner(sample('a'), sample('b'), 0.25), sample('c')]
     inputs = [torch.zeros(3, 20, 30, dtype=torch.uint8)] * 2
     data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
-    targets = split_targets(data['data_samples'], preprocessor)
+    targets = split_targets(data['data_samples'], data_preprocessor=preprocessor)
     assert targets.lams == [0.25, None]
     assert targets.any_mixed
     for target in (*targets.own, *targets.partner):
@@ -67,3 +68,35 @@ def test_travels_between_devices_and_copies():
     mixed = attach_partner(sample('a'), sample('b'), 0.5).to('cpu').clone()
     assert mixed.mix_lambda == 0.5
     assert len(mixed.partner.gt_instances) == 1
+
+
+class MaskingPreprocessor(DetDataPreprocessor):
+    """Gives objects a field, as BoxInst's does."""
+
+    def forward(self, data, training=False):
+        data = super().forward(data, training)
+        for item in data['data_samples']:
+            count = len(item.gt_instances)
+            item.gt_instances.means = data['inputs'].mean().expand(count)
+        return data
+
+
+def test_fields_that_a_preprocessor_adds_are_added_to_partners():
+    preprocessor = MaskingPreprocessor(mean=[1.0], std=[2.0])
+    inputs = [torch.full((1, 20, 30), 5, dtype=torch.uint8)]
+    samples = [attach_partner(sample('a'), sample('b'), 0.25)]
+    data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
+    (own,), (partner,), _ = split_targets(
+        data['data_samples'], data['inputs'], preprocessor
+    )
+    # Not normalised twice, and the images of the step are left as they are.
+    assert own.gt_instances.means.tolist() == partner.gt_instances.means.tolist() == [2]
+    assert type(preprocessor) is MaskingPreprocessor
+
+
+def test_a_partner_without_a_field_of_its_image_is_refused():
+    mixed = attach_partner(sample('a'), sample('b'), 0.25)
+    del mixed.partner.gt_instances.masks
+    preprocessor = DetDataPreprocessor(pad_mask=False)
+    with pytest.raises(ValueError, match=r"lacks \['masks'\]"):
+        split_targets([mixed], data_preprocessor=preprocessor)

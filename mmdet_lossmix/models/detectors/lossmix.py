@@ -1,7 +1,7 @@
 """The wrapper that makes any detector a LossMix detector."""
 
-from contextlib import nullcontext
-from typing import Any, ContextManager, Union
+from contextlib import contextmanager, nullcontext
+from typing import Any, ContextManager, Iterator, Union
 
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
@@ -115,7 +115,9 @@ class LossMixDetector(TransparentWrapper):
             ValueError: If ``weighting='batch'`` and the weights differ.
             FloatingPointError: If a loss is not finite.
         """
-        targets = split_targets(batch_data_samples, self.data_preprocessor)
+        targets = split_targets(
+            batch_data_samples, batch_inputs, self.data_preprocessor
+        )
         if not self.mixing and not targets.any_mixed:
             losses = self.detector.loss(batch_inputs, targets.own)
         else:
@@ -133,8 +135,8 @@ class LossMixDetector(TransparentWrapper):
     ) -> LossDict:
         losses = []
         for i, (own, partner, lam) in enumerate(zip(*targets)):
-            with shared.image(i) as image:
-                one = MixedTargets([own], [partner], [lam])
+            one = MixedTargets([own], [partner], [lam])
+            with shared.image(i) as image, explained():
                 losses.append(self._loss(image, one, batch_lambda(one)))
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
@@ -218,6 +220,21 @@ def build_detector(
             f'{remedy}'
         )
     return model
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say what to do where a head cannot take an image alone."""
+    try:
+        yield
+    except ValueError as error:
+        if 'more than 1 value per channel' not in str(error):
+            raise
+        raise ValueError(
+            "Expected a head that can take images one by one with weighting='image' "
+            'but its batch normalisation got a single value per channel; use '
+            f"weighting='batch' with BatchLossMix, or larger images ({error})."
+        ) from error
 
 
 def batch_lambda(targets: MixedTargets) -> float:

@@ -1,0 +1,80 @@
+"""A data preprocessor's work on targets, for those of partners.
+
+It treats the top level of a sample only.
+"""
+
+import copy
+from typing import Optional
+
+from mmdet.models.data_preprocessors import DetDataPreprocessor
+from mmdet.models.utils import samplelist_boxtype2tensor
+from mmdet.structures import SampleList
+from torch import Tensor
+
+
+def preprocess_partners(
+    own: SampleList,
+    partner: SampleList,
+    batch_inputs: Optional[Tensor],
+    data_preprocessor: DetDataPreprocessor,
+) -> None:
+    """Do to partners' targets, in place, what was done to their images' own.
+
+    Args:
+        own (list[:obj:`DetDataSample`]): N samples that went through the preprocessor.
+        partner (list[:obj:`DetDataSample`]): N samples with the partners' targets.
+        batch_inputs (Tensor, optional): The images, shape (N, C, H, W).
+        data_preprocessor (:obj:`DetDataPreprocessor`): It.
+
+    Raises:
+        ValueError: If a partner lacks a field of its image's own target.
+    """
+    if data_preprocessor.boxtype2tensor:
+        samplelist_boxtype2tensor(partner)
+    if data_preprocessor.pad_mask:
+        data_preprocessor.pad_gt_masks(partner)
+    if data_preprocessor.pad_seg:
+        data_preprocessor.pad_gt_sem_seg(partner)
+    if _missing(own, partner) and _adds_work(data_preprocessor):
+        data = dict(inputs=batch_inputs, data_samples=partner)
+        _added_work(data_preprocessor).forward(data, training=True)
+    missing = _missing(own, partner)
+    if missing:
+        raise ValueError(
+            'Expected both targets of a mixed image to have the same fields but the '
+            f"partner's `gt_instances` lacks {sorted(missing)}; load the annotations "
+            'of both alike. If the data preprocessor made them for own targets alone, '
+            'train with BatchUnionMix instead, which needs no wrapper.'
+        )
+
+
+def _missing(own: SampleList, partner: SampleList) -> set:
+    """Fields of own targets that partners' lack."""
+    return {
+        key
+        for sample, other in zip(own, partner)
+        if 'gt_instances' in sample
+        for key in sample.gt_instances.keys()  # noqa: SIM118  it iterates over items
+        if 'gt_instances' not in other or key not in other.gt_instances
+    }
+
+
+class _Done(DetDataPreprocessor):
+    """What a subclass's ``super().forward()`` finds instead of doing it all again."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        return data
+
+
+def _adds_work(data_preprocessor: DetDataPreprocessor) -> bool:
+    """Whether it does more than DetDataPreprocessor (BoxInst: masks from boxes)."""
+    return type(data_preprocessor).forward is not DetDataPreprocessor.forward
+
+
+def _added_work(data_preprocessor: DetDataPreprocessor) -> DetDataPreprocessor:
+    """The same preprocessor, but for what it inherits from DetDataPreprocessor."""
+    kind = type(data_preprocessor)
+    added = copy.copy(data_preprocessor)
+    # In the order of resolution _Done comes between the subclass and its base.
+    added.__class__ = type(kind.__name__, (kind, _Done), {})
+    return added
