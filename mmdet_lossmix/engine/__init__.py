@@ -1,4 +1,4 @@
-from .hooks import StepSeedHook
+from .hooks import StepSeedHook, StopMixingHook
 from .runner import DataCheckRunner
 
-__all__ = ['DataCheckRunner', 'StepSeedHook']
+__all__ = ['DataCheckRunner', 'StepSeedHook', 'StopMixingHook']

@@ -1,0 +1,61 @@
+"""What a model is really fed in a run: recorded where `model.loss` gets it."""
+
+from typing import Dict, List, NamedTuple
+
+import numpy as np
+import torch
+from mmdet.registry import HOOKS
+from mmengine.dataset import Compose
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmdet_lossmix.visualization import to_rgb_images
+
+
+class Fed(NamedTuple):
+    """One batch: which images, which of them have a partner, which are blended."""
+
+    paths: List[str]
+    partner: List[bool]
+    blended: List[bool]
+
+    @property
+    def mixed(self) -> bool:
+        return any(self.partner) or any(self.blended)
+
+
+@HOOKS.register_module(force=True)
+class RecordFed(Hook):
+    """Keeps a :class:`Fed` of every training iteration in ``runner.fed``.
+
+    Args:
+        pipeline (list[dict]): The pipeline without mixing and without random steps.
+    """
+
+    def __init__(self, pipeline: List[dict]) -> None:
+        self.pipeline = Compose(pipeline)
+        self.images: Dict[str, np.ndarray] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        runner.fed = []
+        model, loss = runner.model, runner.model.loss
+
+        def recording(inputs: torch.Tensor, samples: list) -> dict:
+            images = to_rgb_images(inputs, samples, model.data_preprocessor)
+            blended = [
+                not np.array_equal(image, self.unmixed(sample.img_path))
+                for image, sample in zip(images, samples)
+            ]
+            paths = [sample.img_path for sample in samples]
+            partner = ['partner' in sample for sample in samples]
+            runner.fed.append(Fed(paths, partner, blended))
+            return loss(inputs, samples)
+
+        model.loss = recording
+
+    def unmixed(self, path: str) -> np.ndarray:
+        """The image of a file as RGB, as it is fed if nothing mixes it."""
+        if path not in self.images:
+            results = self.pipeline(dict(img_path=path))
+            self.images[path] = results['img'][:, :, ::-1]
+        return self.images[path]
