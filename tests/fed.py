@@ -1,6 +1,9 @@
 """What a model is really fed in a run: recorded where `model.loss` gets it."""
 
-from typing import Dict, List, NamedTuple
+import json
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -30,10 +33,19 @@ class RecordFed(Hook):
 
     Args:
         pipeline (list[dict]): The pipeline without mixing and without random steps.
+        wait (float): Seconds to wait in each iteration before other hooks are called:
+            workers then have loaded all that they were asked for.
+        out (str, optional): A file for the list, for a run in another process.
     """
 
-    def __init__(self, pipeline: List[dict]) -> None:
+    priority = 'VERY_HIGH'
+
+    def __init__(
+        self, pipeline: List[dict], wait: float = 0, out: Optional[str] = None
+    ) -> None:
         self.pipeline = Compose(pipeline)
+        self.wait = wait
+        self.out = out
         self.images: Dict[str, np.ndarray] = {}
 
     def before_train(self, runner: Runner) -> None:
@@ -52,6 +64,15 @@ class RecordFed(Hook):
             return loss(inputs, samples)
 
         model.loss = recording
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
+    ) -> None:
+        time.sleep(self.wait)
+
+    def after_train(self, runner: Runner) -> None:
+        if self.out:
+            Path(self.out).write_text(json.dumps(runner.fed))
 
     def unmixed(self, path: str) -> np.ndarray:
         """The image of a file as RGB, as it is fed if nothing mixes it."""

@@ -5,7 +5,6 @@ from typing import List, Optional
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 
@@ -156,10 +155,9 @@ def pipeline_switches(runner: Runner) -> List[MixSwitch]:
 
 def mixing_modules(runner: Runner) -> List[nn.Module]:
     """The modules of the model that say by a boolean ``mixing`` whether they mix."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     return [
         module
-        for module in model.modules()
+        for module in runner.model.modules()
         if isinstance(getattr(module, 'mixing', None), bool)
     ]
 
