@@ -15,10 +15,11 @@ from mmdet_lossmix.datasets.transforms.switch import MixSwitch, find_switches
 class StopMixingHook(Hook):
     """Train unmixed for the last epochs or iterations, whatever does the mixing.
 
-    Mixing transforms are found in any nest of dataset wrappers and pipelines, and turned
-    off inside their worker processes, persistent ones too; no worker is restarted and
-    no sample comes in another order. In the model, every module with a boolean
-    attribute ``mixing`` has it set to False (batch augments, :class:`LossMixDetector`).
+    Mixing transforms are found in any nest of dataset wrappers and pipelines, and
+    turned off inside their worker processes, persistent ones too; no worker is
+    restarted and no sample comes in another order. In the model, every module with a
+    boolean attribute ``mixing`` has it set to False (batch augments,
+    :class:`LossMixDetector`).
 
     The state follows from the runner's epoch or iteration alone: a resumed run that is
     past the switch is unmixed from its first batch.
