@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Optional, Tuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -47,7 +48,7 @@ class MixVisualizationHook(Hook):
                 f'Expected `grid` to be rows and columns, each >= 1, but got {grid}.'
             )
         self.interval = interval
-        self.grid = tuple(grid)
+        self.grid = (grid[0], grid[1])
         self._handle: Optional[RemovableHandle] = None
 
     def before_train(self, runner: Runner) -> None:
@@ -104,8 +105,9 @@ class MixVisualizationHook(Hook):
             f'Training iteration {step}: what the model gets',
             LEGEND,
         )
-        figure.canvas.draw()
-        picture = np.asarray(figure.canvas.buffer_rgba())[:, :, :3]
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        picture = np.asarray(canvas.buffer_rgba())[:, :, :3]
         runner.visualizer.add_image('mixed', np.ascontiguousarray(picture), step)
 
 

@@ -1,12 +1,11 @@
 """Turns all mixing off for the end of the training."""
 
-from typing import List, Optional
+from typing import Any, List, Optional
 
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch import nn
 
 from mmdet_lossmix.datasets.transforms.switch import MixSwitch, find_switches
 
@@ -70,16 +69,40 @@ class StopMixingHook(Hook):
         self._model_stopped = False
 
     def before_train(self, runner: Runner) -> None:
-        """Check the loop, and stop the pipelines of a run resumed past the switch.
+        """Check that the number fits the run, and that there is any mixing.
 
         Raises:
             ValueError: If the loop does not count epochs, or nothing would be mixed.
         """
-        self._check(runner)
-        self._stop_pipelines_if_due(runner, runner.iter)
+        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        if by_iter and self.unit == 'epochs':
+            raise ValueError(
+                'Expected an epoch-based loop for `num_last_epochs` but got '
+                f'{type(runner.train_loop).__name__}; use StopMixingHook with '
+                '`num_last_iters`.'
+            )
+        switches, modules = pipeline_switches(runner), mixing_modules(runner)
+        if not switches and not modules:
+            print_log(
+                'StopMixingHook has found nothing to switch off: neither the train '
+                'pipeline nor the model mixes.',
+                logger='current',
+                level=30,
+            )
+        length = runner.max_epochs if self.unit == 'epochs' else runner.max_iters
+        # The workers of an iteration-based loop start before any hook is called.
+        loaded = load_ahead(runner) if by_iter and switches else 0
+        longest = length - max(loaded, 1)
+        if self.number > longest:
+            why = f' and {loaded} batches are loaded ahead' if loaded else ''
+            raise ValueError(
+                f'Expected at most the last {longest} {self.unit} for StopMixingHook, '
+                f'as the run has {length}{why}, but got {self.number}; for a run '
+                'without mixing, use `prob=0` or the plain config.'
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Stop the pipelines before the loader asks its workers for a batch."""
+        """Stop the pipelines, also of a resumed run before it skips old batches."""
         # Another hook may have put a new pipeline in place of a stopped one.
         self._pipelines_stopped = False
         self._stop_pipelines_if_due(runner, runner.iter)
@@ -120,41 +143,13 @@ class StopMixingHook(Hook):
             return runner.epoch >= runner.max_epochs - self.number
         return iteration >= runner.max_iters - self.number
 
-    def _check(self, runner: Runner) -> None:
-        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
-        if by_iter and self.unit == 'epochs':
-            raise ValueError(
-                'Expected an epoch-based loop for `num_last_epochs` but got '
-                f'{type(runner.train_loop).__name__}; use StopMixingHook with '
-                '`num_last_iters`.'
-            )
-        switches, modules = pipeline_switches(runner), mixing_modules(runner)
-        if not switches and not modules:
-            print_log(
-                'StopMixingHook has found nothing to switch off: neither the train '
-                'pipeline nor the model mixes.',
-                logger='current',
-                level=30,
-            )
-        length = runner.max_epochs if self.unit == 'epochs' else runner.max_iters
-        # The workers of an iteration-based loop start before any hook is called.
-        loaded = load_ahead(runner) if by_iter and switches else 0
-        longest = length - max(loaded, 1)
-        if self.number > longest:
-            why = f' and {loaded} batches are loaded ahead' if loaded else ''
-            raise ValueError(
-                f'Expected StopMixingHook to leave out at most the last {longest} '
-                f'{self.unit}, as the run has {length}{why}, but got {self.number}; '
-                'for a run without mixing, use `prob=0` or the plain config.'
-            )
-
 
 def pipeline_switches(runner: Runner) -> List[MixSwitch]:
     """The switches of all mixing transforms of the training data."""
     return find_switches(runner.train_dataloader.dataset)
 
 
-def mixing_modules(runner: Runner) -> List[nn.Module]:
+def mixing_modules(runner: Runner) -> List[Any]:
     """The modules of the model that say by a boolean ``mixing`` whether they mix."""
     return [
         module
