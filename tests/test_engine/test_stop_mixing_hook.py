@@ -1,5 +1,6 @@
 """Mixing stops: judged by the batches that the model is fed, and by nothing else."""
 
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -75,11 +76,18 @@ def unmixed(root: Path) -> dict:
     return nested(root, [*LOAD_ALL, dict(type='PackDetInputs')])
 
 
+@functools.lru_cache(maxsize=None)  # reading mmdet's config takes a while
+def fcos(root: Path) -> Config:
+    return tiny_config('baseline_fcos_voc', root, root)
+
+
 def config(
     root: Path, work_dir: Path, dataset: dict, stop: Optional[dict], **overrides
 ) -> Config:
     """Two epochs of a thin FCOS, of six batches of two images each."""
-    cfg = tiny_config('baseline_fcos_voc', root, work_dir)
+    cfg = fcos(root).copy()
+    cfg.work_dir = str(work_dir)
+    cfg.visualizer.name = f'stop_mixing in {work_dir}'
     cfg.model = dict(type='LossMixDetector', detector=cfg.model)
     cfg.model.detector.bbox_head.stacked_convs = 1
     cfg.train_dataloader = dict(

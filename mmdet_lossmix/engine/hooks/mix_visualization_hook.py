@@ -26,7 +26,7 @@ class MixVisualizationHook(Hook):
     the data preprocessor and its batch augments: the first iteration, and every
     ``interval`` from there. They go to all backends of the runner's visualizer under
     the name ``mixed``. Training is not disturbed: nothing is loaded, preprocessed or
-    drawn at random for the picture. Drawing takes about a second.
+    drawn at random for the picture. Only the first rank draws, for a few seconds.
 
     Args:
         interval (int): Iterations from a picture to the next. Defaults to 1000.
