@@ -1,4 +1,9 @@
-from .hooks import StepSeedHook
+from .hooks import MixVisualizationHook, StepSeedHook, StopMixingHook
 from .runner import DataCheckRunner
 
-__all__ = ['DataCheckRunner', 'StepSeedHook']
+__all__ = [
+    'DataCheckRunner',
+    'MixVisualizationHook',
+    'StepSeedHook',
+    'StopMixingHook',
+]

@@ -36,13 +36,13 @@ def draw_grid(
     columns = min(shape[1], max(len(drawings), 1))
     rows = max(1, -(-len(drawings) // columns))
     header, footer = 0.45, 0.45 if legend else 0.1  # inches
-    width = columns * CELL + 0.2
+    width = max(columns, 2) * CELL + 0.2  # a single column is too narrow for a legend
     height = rows * (CELL * aspect + 0.32) + header + footer
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white')
     FigureCanvasAgg(figure)
     figure.subplots_adjust(
         left=0.1 / width,
-        right=1 - 0.1 / width,
+        right=(columns * CELL + 0.1) / width,
         top=1 - (header + 0.2) / height,
         bottom=footer / height,
         wspace=0.06,

@@ -21,21 +21,35 @@ class MixStatistics:
         own (list[int]): Boxes of each sample's own target.
         partner (list[int]): Boxes of the partner's target of each mixed sample.
         ignored (int): Ignored boxes, of both.
+        dominant (list[int]): Boxes of the dominant image's target of each sample, which
+            is what Noise would keep.
+        both (list[int]): Boxes of both targets of each sample, which LossMix and Union
+            keep.
+        weights (list[float]): What these boxes weigh together with LossMix; with Union
+            it is their number.
     """
 
     lams: List[float] = field(default_factory=list)
     own: List[int] = field(default_factory=list)
     partner: List[int] = field(default_factory=list)
     ignored: int = 0
+    dominant: List[int] = field(default_factory=list)
+    both: List[int] = field(default_factory=list)
+    weights: List[float] = field(default_factory=list)
 
     def add(self, sample: DetDataSample) -> None:
         """Count one more sample."""
-        self.own.append(len(sample.gt_instances))
+        own, partner, lam = len(sample.gt_instances), 0, 1.0
+        self.own.append(own)
         self.ignored += count_ignored(sample)
         if 'partner' in sample:
-            self.lams.append(sample.mix_lambda)
-            self.partner.append(len(sample.partner.gt_instances))
+            partner, lam = len(sample.partner.gt_instances), sample.mix_lambda
+            self.lams.append(lam)
+            self.partner.append(partner)
             self.ignored += count_ignored(sample.partner)
+        self.dominant.append(own if lam >= 0.5 else partner)
+        self.both.append(own + partner)
+        self.weights.append(lam * own + (1 - lam) * partner)
 
     def report(self) -> str:
         """All figures as a short text."""
@@ -49,7 +63,15 @@ class MixStatistics:
             f'ignored boxes         {self.ignored}',
             f'lambda                {describe(self.lams)}',
         ]
-        if not mixed:
+        if mixed:
+            lines += [
+                'boxes per image that each strategy keeps of these targets',
+                f'  LossMix             {describe(self.both)}; '
+                f'all weights: {describe(self.weights)}',
+                f'  Union               {describe(self.both)}; at full weight',
+                f'  Noise               {describe(self.dominant)}; at full weight',
+            ]
+        else:
             lines.append(
                 'No sample holds a partner: this config does not mix, or trains on one '
                 'target (Union, Noise).'

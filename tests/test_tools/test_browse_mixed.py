@@ -36,6 +36,7 @@ def test_pictures_and_report(voc_root, tmp_path, config, share, remark):
     assert report in done.stdout
     assert f'{share}\n' in report
     assert ('No sample holds a partner' in report) is remark
+    assert ('each strategy keeps' in report) is not remark
 
 
 def test_lambda_changes_from_batch_to_batch(voc_root, tmp_path):

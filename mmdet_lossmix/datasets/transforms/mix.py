@@ -17,6 +17,7 @@ from mmdet_lossmix.functional import (
 
 from .frame_guard import record_frame
 from .partners import PartnerCache, SkippedPartners, draw_index
+from .switch import MixSwitch
 from .target_ops import (
     Targets,
     concat_targets,
@@ -82,6 +83,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         self.pad_val = pad_val
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
+        self.switch = MixSwitch()
 
     @abstractmethod
     def mix_targets(
@@ -105,11 +107,12 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         Returns:
             list[int]: One index; none, which spares the decoding, while mixing is off.
         """
-        return draw_index(dataset, self.skipped) if self.prob > 0 else []
+        mixing = self.prob > 0 and self.switch.on
+        return draw_index(dataset, self.skipped) if mixing else []
 
     @cache_randomness
     def _do_mix(self) -> bool:
-        return np.random.random() < self.prob
+        return self.switch.on and np.random.random() < self.prob
 
     @cache_randomness
     def _draw_lambda(self) -> float:
@@ -153,6 +156,9 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         return partner
 
     def _partner_of_cache(self, results: dict) -> Optional[dict]:
+        if not self.switch.on:
+            self.cache.entries.clear()
+            return None
         partner = self.cache.draw(results) if self._do_mix() else None
         self.cache.push(results)
         if partner is None:

@@ -42,6 +42,7 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         check_mix_args(alpha, prob)
         self.alpha = alpha
         self.prob = prob
+        self.mixing = True
         self._warned = False
 
     @abstractmethod
@@ -73,6 +74,8 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
             tuple[Tensor, list[:obj:`DetDataSample`]]: New images and new samples; as
             they were if this batch is not mixed.
         """
+        if not self.mixing:
+            return batch_inputs, data_samples
         if len(data_samples) < 2:
             self._warn_of_batch_of_one()
             return batch_inputs, data_samples
