@@ -79,4 +79,4 @@ class CutMix(MixOperator):
         return mixed
 
     def __repr__(self) -> str:
-        return f'CutMix(min_visible={self.min_visible})'
+        return f'{type(self).__name__}(min_visible={self.min_visible})'

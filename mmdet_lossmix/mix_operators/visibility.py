@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import torch
+from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from torch import Tensor
 
@@ -50,8 +51,8 @@ def visible_objects(
 ) -> Tuple[Tensor, Optional[Masks], Tensor]:
     """Cut the objects of one image down to what is seen of them.
 
-    A mask, where there is one, decides how much is seen of an object and where. An
-    object of which everything is seen keeps its box as it was.
+    A mask, where there is one, decides how much is seen of its object, and the box of
+    a cut mask encloses what is left of the mask.
 
     Args:
         boxes (Tensor): Shape (n, 4), as (x1, y1, x2, y2).
@@ -69,10 +70,9 @@ def visible_objects(
         return boxes, masks, torch.full_like(boxes[:, 0], seen, dtype=torch.bool)
     shown, share = visible_boxes(boxes, window, inside)
     if masks is not None:
-        bitmaps = masks.to_bitmap() if isinstance(masks, PolygonMasks) else masks
-        left = hide(bitmaps.masks, window, inside, 0)
-        masks = BitmapMasks(left, bitmaps.height, bitmaps.width)
-        shown, share = _seen_by_mask(boxes, shown, share, bitmaps.areas, masks)
+        pixels = masks.to_ndarray().astype(np.uint8)  # of bool, mmdet can pad none
+        masks = BitmapMasks(hide(pixels, window, inside, 0), masks.height, masks.width)
+        shown, share = _seen_by_mask(shown, share, pixels.sum((1, 2)), masks)
     has_area = (shown[:, 2:] > shown[:, :2]).all(1)
     return shown, masks, (share > 0) & (share >= min_visible) & has_area
 
@@ -97,9 +97,9 @@ def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, 
     low = torch.max(boxes[:, :2], corners[:2])
     high = torch.min(boxes[:, 2:], corners[2:])
     common = (high - low).clamp(min=0).prod(1)
-    share = common / (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     if inside:
-        return torch.cat([low, high], 1), share
+        return torch.cat([low, high], 1), common / area
     shown = boxes.clone()
     from_start, to_end = low <= boxes[:, :2], high >= boxes[:, 2:]
     for axis, other in ((0, 1), (1, 0)):
@@ -108,28 +108,27 @@ def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, 
         first, last = across & from_start[:, axis], across & to_end[:, axis]
         shown[first, axis] = high[first, axis]
         shown[last, 2 + axis] = low[last, axis]
-    return shown, 1 - share
+    return shown, (area - common) / area
 
 
 def _seen_by_mask(
-    boxes: Tensor, shown: Tensor, share: Tensor, areas: np.ndarray, masks: BitmapMasks
+    shown: Tensor, share: Tensor, areas: np.ndarray, masks: BitmapMasks
 ) -> Tuple[Tensor, Tensor]:
-    """Boxes and shares of objects that had masks of ``areas`` and now have ``masks``.
+    """Mend boxes and shares of objects whose masks had ``areas`` and now are ``masks``.
 
     An object whose mask is empty from the outset goes by its box.
     """
     left = masks.areas
-    tight = masks.get_bboxes().tensor.to(boxes)
+    tight = HorizontalBoxes.from_instance_masks(masks).tensor.to(shown)
     # A box may be smaller than its mask by a fraction of a pixel; none grows.
-    tight[:, :2] = torch.max(tight[:, :2], boxes[:, :2])
-    tight[:, 2:] = torch.min(tight[:, 2:], boxes[:, 2:])
-    whole, has_mask = (
-        torch.from_numpy(which).to(boxes.device) for which in (left == areas, areas > 0)
+    tight[:, :2] = torch.max(tight[:, :2], shown[:, :2])
+    tight[:, 2:] = torch.min(tight[:, 2:], shown[:, 2:])
+    is_cut, has_mask = (
+        torch.from_numpy(which).to(shown.device) for which in (left < areas, areas > 0)
     )
-    by_mask = torch.where(whole[:, None], boxes, tight)
     mask_share = torch.from_numpy(left / np.maximum(areas, 1)).to(share)
     return (
-        torch.where(has_mask[:, None], by_mask, shown),
+        torch.where(is_cut[:, None], tight, shown),
         torch.where(has_mask, mask_share, share),
     )
 
