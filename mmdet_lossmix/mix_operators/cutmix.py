@@ -21,8 +21,9 @@ class CutMix(MixOperator):
     and lies anywhere inside. Lambda becomes the share that is left, exactly.
 
     The canvas holds both images: in the pipeline it is as large as the larger of either
-    side, on the device as large as the padded batch. Where the partner is smaller, the
-    rectangle shows its padding, which counts as the partner's.
+    side, on the device it is the padded batch, where every rank pastes the same part
+    and lambda, equal on all, is exact but for the rounding to pixels. Where the partner
+    is smaller, the rectangle shows its padding, which counts as the partner's.
 
     Args:
         min_visible (float): An object stays in its target if at least this share of it

@@ -36,6 +36,13 @@ class Window(NamedTuple):
         area = (self.x2 - self.x1) * (self.y2 - self.y1)
         return area / (self.canvas[0] * self.canvas[1])
 
+    def rescale(self, canvas: Tuple[int, int]) -> 'Window':
+        """The same part, to the nearest pixel, of another canvas (H, W)."""
+        rows, columns = (new / old for new, old in zip(canvas, self.canvas))
+        x1, x2 = (round(x * columns) for x in (self.x1, self.x2))
+        y1, y2 = (round(y * rows) for y in (self.y1, self.y2))
+        return Window(x1, y1, x2, y2, canvas)
+
     @property
     def slices(self) -> Tuple[slice, slice]:
         """tuple[slice, slice]: Its rows and columns."""

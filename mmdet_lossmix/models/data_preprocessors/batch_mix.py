@@ -19,6 +19,9 @@ from mmdet_lossmix.structures import attach_partner
 
 from .visible_samples import visible_sample
 
+# Batches of other ranks may have other sizes; what is drawn on this canvas has not.
+RANKS_CANVAS = (1 << 16, 1 << 16)
+
 
 class BatchMix(nn.Module, metaclass=ABCMeta):
     """Mix each image of a batch with the one before it, all with the same lambda.
@@ -32,8 +35,9 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
         operator (dict): How two images become one, see
-            :mod:`mmdet_lossmix.mix_operators`. What it draws is the same for all images
-            and ranks. Defaults to ``dict(type='Blend')``.
+            :mod:`mmdet_lossmix.mix_operators`. A rectangle that it draws is the same
+            part of the padded batch for all images and ranks, and lambda its share but
+            for the rounding to pixels. Defaults to ``dict(type='Blend')``.
 
     Raises:
         TypeError: If ``alpha`` or ``prob`` is not a number.
@@ -87,8 +91,10 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         mix, lam = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         if not mix:
             return batch_inputs, data_samples
-        height, width = batch_inputs.shape[-2:]
-        lam, window = self.operator.draw(lam, (height, width), rng)
+        lam, window = self.operator.draw(lam, RANKS_CANVAS, rng)
+        if window is not None:
+            height, width = batch_inputs.shape[-2:]
+            window = window.rescale((height, width))
         mixed = self.operator.mix_tensors(
             batch_inputs, batch_inputs.roll(1, 0), lam, window
         )

@@ -149,7 +149,7 @@ def cut(type_, inputs, samples, **kwargs):
     draw, drawn = augment.operator.draw, []
     augment.operator.draw = lambda *args: drawn.append(draw(*args)) or drawn[0]
     inputs, mixed = augment(inputs, samples)
-    return inputs, mixed, *drawn[0]
+    return inputs, mixed, drawn[0][1].rescale(tuple(inputs.shape[-2:]))
 
 
 def seen_of(instances, window, inside):
@@ -172,16 +172,18 @@ def shown(instances):
 @pytest.mark.parametrize('masks', [False, True])
 def test_cutmix_pastes_one_rectangle_into_all_images(masks, runner_state):
     dropped = 0
+    inputs, samples = batch(masks=masks)
     for i in range(10):
         runner_state.update_info('iter', i)
-        inputs, samples = batch(masks=masks)
         before = [shown(s.gt_instances) for s in samples]
-        mixed, kept, lam, window = cut('BatchLossMix', inputs, samples)
+        mixed, kept, window = cut('BatchLossMix', inputs, samples)
         assert window.canvas == inputs.shape[-2:]
         expected = inputs.clone()
         expected[(..., *window.slices)] = inputs.roll(1, 0)[(..., *window.slices)]
         assert torch.equal(mixed, expected)
-        assert lam == 1 - window.share
+        lam = kept[0].mix_lambda
+        height, width = window.canvas
+        assert abs(lam - (1 - window.share)) <= 1 / height + 1 / width
         for j, sample in enumerate(kept):
             assert sample.mix_lambda == lam
             sides = (sample, samples[j], False), (sample.partner, samples[j - 1], True)
@@ -209,9 +211,20 @@ def test_the_operator_draws_after_lambda(runner_state):
     for i in range(20):
         runner_state.update_info('iter', i)
         _, blended = build('BatchLossMix')(inputs, samples)
-        _, _, lam, window = cut('BatchLossMix', inputs, samples)
-        assert abs(blended[0].mix_lambda - lam) < 0.02
-        assert cut('BatchLossMix', inputs, samples)[3] == window
+        _, kept, window = cut('BatchLossMix', inputs, samples)
+        assert abs(blended[0].mix_lambda - kept[0].mix_lambda) < 1e-4
+        assert cut('BatchLossMix', inputs, samples)[2] == window
+
+
+def test_ranks_with_batches_of_other_sizes_have_the_same_lambda(runner_state):
+    inputs, samples = batch()
+    for i in range(20):
+        runner_state.update_info('iter', i)
+        _, kept, window = cut('BatchLossMix', inputs, samples)
+        _, others, larger = cut('BatchLossMix', inputs.repeat(1, 1, 3, 2), samples)
+        assert kept[0].mix_lambda == others[0].mix_lambda
+        scaled = window.rescale(larger.canvas)
+        assert np.abs(np.subtract(larger[:4], scaled[:4])).max() <= 2
 
 
 def test_semantic_maps_of_a_composite_are_joined(runner_state):
@@ -222,8 +235,8 @@ def test_semantic_maps_of_a_composite_are_joined(runner_state):
     for sample in samples:
         sample.gt_sem_seg.sem_seg = sample.gt_sem_seg.sem_seg.to(torch.uint8)
     maps = [s.gt_sem_seg.sem_seg for s in samples]
-    _, union, lam, window = cut('BatchUnionMix', inputs, samples)
-    _, kept, *_ = cut('BatchLossMix', inputs, samples)
+    _, union, window = cut('BatchUnionMix', inputs, samples)
+    _, kept, _ = cut('BatchLossMix', inputs, samples)
     _, noise, *_ = cut('BatchNoiseMix', inputs, samples)
     place = (..., *window.slices)
     for i in range(2):
@@ -231,7 +244,7 @@ def test_semantic_maps_of_a_composite_are_joined(runner_state):
         own[place], partner[place] = 255, maps[i - 1][place]
         assert torch.equal(kept[i].gt_sem_seg.sem_seg, own)
         assert torch.equal(kept[i].partner.gt_sem_seg.sem_seg, partner)
-        dominant = own if lam >= 0.5 else partner
+        dominant = own if kept[0].mix_lambda >= 0.5 else partner
         assert torch.equal(noise[i].gt_sem_seg.sem_seg, dominant)
         own[place] = partner[place]
         assert torch.equal(union[i].gt_sem_seg.sem_seg, own)
