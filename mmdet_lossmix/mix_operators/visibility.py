@@ -81,7 +81,7 @@ def visible_objects(
         masks = BitmapMasks(hide(pixels, window, inside, 0), masks.height, masks.width)
         shown, share = _seen_by_mask(shown, share, pixels.sum((1, 2)), masks)
     has_area = (shown[:, 2:] > shown[:, :2]).all(1)
-    return shown, masks, (share > 0) & (share >= min_visible) & has_area
+    return shown, masks, (share >= min_visible) & has_area
 
 
 def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, Tensor]:
@@ -107,15 +107,12 @@ def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, 
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     if inside:
         return torch.cat([low, high], 1), common / area
-    shown = boxes.clone()
     from_start, to_end = low <= boxes[:, :2], high >= boxes[:, 2:]
-    for axis, other in ((0, 1), (1, 0)):
-        # The window spans the box across, so it can shorten it along `axis`.
-        across = from_start[:, other] & to_end[:, other] & (common > 0)
-        first, last = across & from_start[:, axis], across & to_end[:, axis]
-        shown[first, axis] = high[first, axis]
-        shown[last, 2 + axis] = low[last, axis]
-    return shown, (area - common) / area
+    # Where the window spans a box across, it can shorten it along the other axis.
+    across = (from_start & to_end).flip(1) & (common > 0)[:, None]
+    start = torch.where(across & from_start, high, boxes[:, :2])
+    end = torch.where(across & to_end, low, boxes[:, 2:])
+    return torch.cat([start, end], 1), (area - common) / area
 
 
 def _seen_by_mask(
