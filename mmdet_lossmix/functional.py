@@ -109,12 +109,7 @@ def blend_images(
             f'Expected images of {", ".join(BLENDABLE_DTYPES)} but got {image.dtype}; '
             'convert them before mixing.'
         )
-    if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
-        raise ValueError(
-            'Expected both images to have the same dtype and channels but got '
-            f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
-            'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
-        )
+    check_alike(image, partner)
     canvas = canvas_shape(image.shape, partner.shape)
     # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the same
     # operation on the same operands, equal to the last bit.
@@ -123,6 +118,20 @@ def blend_images(
     first, second = pad_to(first, canvas, pad_val), pad_to(second, canvas, pad_val)
     mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
     return mixed.reshape(canvas + image.shape[2:])  # OpenCV drops a single channel
+
+
+def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
+    """Refuse two images that differ in dtype or channels.
+
+    Raises:
+        ValueError: If they do.
+    """
+    if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
+        raise ValueError(
+            'Expected both images to have the same dtype and channels but got '
+            f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
+            'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
+        )
 
 
 def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:

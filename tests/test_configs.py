@@ -16,10 +16,11 @@ AUGMENTS = dict(
 )
 DETECTORS = ('faster_rcnn', 'retinanet', 'fcos')
 VOC_CONFIGS = [f'{s}_{d}_voc' for s in AUGMENTS for d in DETECTORS]
+CUTMIX_CONFIG = 'lossmix_cutmix_faster_rcnn_voc'
 BCCD = ROOT / 'data' / 'bccd'
 
 
-@pytest.mark.parametrize('name', VOC_CONFIGS)
+@pytest.mark.parametrize('name', [*VOC_CONFIGS, CUTMIX_CONFIG])
 def test_voc_config_trains_and_evaluates(name, voc_root, tmp_path):
     cfg = tiny_config(name, voc_root, tmp_path)
     cfg.train_cfg.max_epochs = 1
@@ -46,7 +47,17 @@ def test_voc_config_is_the_mmdet_base_but_for_the_mixing(name):
     assert given == AUGMENTS[strategy]
 
 
-@pytest.mark.parametrize('name', [n for n in VOC_CONFIGS if 'baseline' not in n])
+def test_cutmix_config_is_the_lossmix_one_but_for_the_operator():
+    cfg = Config.fromfile(ROOT / f'configs/{CUTMIX_CONFIG}.py')
+    base = Config.fromfile(ROOT / 'configs/lossmix_faster_rcnn_voc.py')
+    (augment,) = cfg.model.data_preprocessor.batch_augments
+    assert augment.pop('operator') == dict(type='CutMix')
+    assert cfg.to_dict() == base.to_dict()
+
+
+@pytest.mark.parametrize(
+    'name', [*(n for n in VOC_CONFIGS if 'baseline' not in n), CUTMIX_CONFIG]
+)
 def test_configs_are_deltas_of_a_few_lines(name):
     lines = (ROOT / f'configs/{name}.py').read_text().splitlines()
     assert len(lines) <= 10

@@ -7,9 +7,16 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 import torch
-from mmdet.structures.bbox import BaseBoxes
+from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 
 from mmdet_lossmix.functional import pad_to
+from mmdet_lossmix.mix_operators.visibility import (
+    UNLABELLED,
+    Window,
+    hide,
+    join_maps,
+    visible_objects,
+)
 
 INSTANCE_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_masks')
 TARGET_KEYS = (*INSTANCE_KEYS, 'gt_seg_map')
@@ -64,16 +71,56 @@ def move_to_canvas(targets: Targets, canvas: Tuple[int, int]) -> Targets:
     if masks is not None and (masks.height, masks.width) != tuple(canvas):
         moved['gt_masks'] = masks.pad(canvas)
     if 'gt_seg_map' in targets:
-        moved['gt_seg_map'] = pad_to(targets['gt_seg_map'], canvas, 255)
+        moved['gt_seg_map'] = pad_to(targets['gt_seg_map'], canvas, UNLABELLED)
     return moved
+
+
+def visible_targets(
+    targets: Targets, window: Window, inside: bool, min_visible: float
+) -> Targets:
+    """What is seen of targets; the arguments are those of ``visible_objects``.
+
+    Objects that are seen too little are dropped, with all that belongs to them.
+
+    Raises:
+        ValueError: If objects have no boxes, or boxes that are not horizontal.
+    """
+    seen = dict(targets)
+    keys = [key for key in INSTANCE_KEYS if key in targets]
+    if keys:
+        boxes = _horizontal(targets)
+        shown, masks, keep = visible_objects(
+            boxes, targets.get('gt_masks'), window, inside, min_visible
+        )
+        as_loaded = isinstance(targets['gt_bboxes'], np.ndarray)
+        seen['gt_bboxes'] = shown.numpy() if as_loaded else HorizontalBoxes(shown)
+        if masks is not None:
+            seen['gt_masks'] = masks
+        seen.update({key: seen[key][keep.numpy()] for key in keys})
+    if 'gt_seg_map' in targets:
+        seen['gt_seg_map'] = hide(targets['gt_seg_map'], window, inside, UNLABELLED)
+    return seen
+
+
+def _horizontal(targets: Targets) -> torch.Tensor:
+    boxes = targets.get('gt_bboxes')
+    if isinstance(boxes, np.ndarray):
+        return torch.from_numpy(boxes)
+    if not isinstance(boxes, HorizontalBoxes):
+        raise ValueError(
+            'Expected the objects of images that are cut to have horizontal boxes, '
+            f'`gt_bboxes`, but got {type(boxes).__name__}; load them '
+            "(`with_bbox=True`), or mix with operator=dict(type='Blend')."
+        )
+    return boxes.tensor
 
 
 def concat_targets(first: Targets, second: Targets) -> Targets:
     """All objects of both.
 
     Raises:
-        ValueError: If the keys differ, or there is a semantic map: a pixel of the blend
-            belongs to two, and no full-weight union of those exists.
+        ValueError: If the keys differ, or semantic maps label the same pixels: of those
+            no full-weight union exists.
     """
     if set(first) != set(second):
         raise ValueError(
@@ -81,12 +128,10 @@ def concat_targets(first: Targets, second: Targets) -> Targets:
             f'{sorted(first)} and {sorted(second)}; load all images with the same '
             'LoadAnnotations.'
         )
-    if 'gt_seg_map' in first:
-        raise ValueError(
-            'Expected no `gt_seg_map` for a union of two targets but got one; use '
-            'LossMixTransform or NoiseMixTransform, or `with_seg=False`.'
-        )
-    return {key: _concat(first[key], second[key]) for key in first}
+    return {
+        key: (join_maps if key == 'gt_seg_map' else _concat)(first[key], second[key])
+        for key in first
+    }
 
 
 def _concat(first: Any, second: Any) -> Any:
