@@ -1,5 +1,7 @@
 """Packing of mixed images."""
 
+import cv2
+import numpy as np
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.registry import TRANSFORMS
 
@@ -35,7 +37,7 @@ class PackLossMixInputs(PackDetInputs):
         Raises:
             ValueError: If the image was moved after it had been mixed.
         """
-        packed = super().transform(results)
+        packed = super().transform(dict(results, img=planar(results['img'])))
         if 'partner' in results:
             check_frame(results)
             partner = dict(
@@ -49,3 +51,23 @@ class PackLossMixInputs(PackDetInputs):
                 results['mix_lambda'],
             )
         return packed
+
+
+def planar(image: np.ndarray) -> np.ndarray:
+    """Lay the channels of an image out one after the other, as tensors have them.
+
+    ``PackDetInputs`` takes the result as it is. Its own way of transposing takes about
+    five times as long.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C).
+
+    Returns:
+        np.ndarray: The same image; if C > 1 and in C order, a view of shape (H, W, C)
+        of new memory laid out as (C, H, W).
+    """
+    if image.ndim < 3 or image.shape[2] < 2 or not image.flags.c_contiguous:
+        return image
+    planes = np.empty((image.shape[2], *image.shape[:2]), image.dtype)
+    cv2.split(image, list(planes))
+    return planes.transpose(1, 2, 0)

@@ -23,6 +23,7 @@ from .target_ops import (
     drop_degenerate,
     move_to_canvas,
     take_targets,
+    targets_of,
 )
 
 
@@ -126,7 +127,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         """
         drop_degenerate(results)
         if 'mix_results' in results:
-            partner = self._partner_of_dataset(results['mix_results'])
+            partner = self._partner_of_dataset(results)
         else:
             partner = self._partner_of_cache(results)
         if partner is None:
@@ -134,7 +135,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         lam = self._draw_lambda()
         image, other = results['img'], partner['img']
         canvas = canvas_shape(image.shape, other.shape)
-        own = move_to_canvas(take_targets(results), canvas)
+        own = move_to_canvas(targets_of(results), canvas)
         others = move_to_canvas(take_targets(partner), canvas)
         results['img'] = blend_images(image, other, lam, self.pad_val)
         results['img_shape'] = canvas
@@ -142,7 +143,8 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         self.mix_targets(results, own, others, lam)
         return results
 
-    def _partner_of_dataset(self, mix_results: Sequence[dict]) -> Optional[dict]:
+    def _partner_of_dataset(self, results: dict) -> Optional[dict]:
+        mix_results = results['mix_results']
         if not mix_results or not self._do_mix():
             return None
         partner = mix_results[0]
@@ -150,13 +152,13 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
             self.skipped.add('A partner of `mix_results` has no image')
             return None
         drop_degenerate(partner)
-        return partner
+        return self.cache.exchange(results, partner)
 
     def _partner_of_cache(self, results: dict) -> Optional[dict]:
         partner = self.cache.draw(results) if self._do_mix() else None
-        self.cache.push(results)
-        if partner is None:
-            results['img'] = results['img'].copy()  # the other one is in the cache now
+        entry = self.cache.push(results)
+        if partner is not None:
+            results['img'] = entry['img']  # its memory is free for the blend
         return partner
 
     def __repr__(self) -> str:
