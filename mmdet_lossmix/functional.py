@@ -79,6 +79,25 @@ def blend_tensors(image: Tensor, partner: Tensor, lam: float) -> Tensor:
     return image.mul(lam).add_(partner, alpha=1 - lam)
 
 
+def blend_with_previous(images: Tensor, lam: float) -> Tensor:
+    """Equation (1) for each image of a batch and the one before it.
+
+    The same as blending with ``images.roll(1, 0)``, but without making that copy.
+
+    Args:
+        images (Tensor): Shape (N, C, H, W), floating point.
+        lam (float): Weight of each image; the one before it, of the first the last,
+            gets ``1 - lam``.
+
+    Returns:
+        Tensor: The blends, a new tensor of the same shape.
+    """
+    mixed = images.mul(lam)
+    mixed[1:].add_(images[:-1], alpha=1 - lam)
+    mixed[:1].add_(images[-1:], alpha=1 - lam)
+    return mixed
+
+
 def blend_images(
     image: np.ndarray,
     partner: np.ndarray,
@@ -161,7 +180,7 @@ def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:
 
 
 def _cells(*shapes: Sequence[int]) -> Iterator[Tuple[slice, slice]]:
-    """Cut the canvas of two images where either ends: each covers a cell or does not."""
+    """Cut a canvas where an image ends: each image covers a cell or does not."""
     rows, columns = (sorted({0, *(s[axis] for s in shapes)}) for axis in (0, 1))
     for row in zip(rows, rows[1:]):
         for column in zip(columns, columns[1:]):

@@ -94,9 +94,7 @@ def write_voc_photos(
     return devkit
 
 
-def _annotations(
-    rng: np.random.Generator, width: int, height: int
-) -> List[Annotation]:
+def _annotations(rng: np.random.Generator, width: int, height: int) -> List[Annotation]:
     """From one to four boxes of at least a quarter of the image's sides."""
     entries = []
     for label in range(rng.integers(1, 5)):

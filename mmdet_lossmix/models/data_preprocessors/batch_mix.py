@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmdet_lossmix.functional import (
-    blend_tensors,
+    blend_with_previous,
     canvas_shape,
     check_mix_args,
     sample_lambda,
@@ -80,7 +80,7 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         mix, lam = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         if not mix:
             return batch_inputs, data_samples
-        mixed = blend_tensors(batch_inputs, batch_inputs.roll(1, 0), lam)
+        mixed = blend_with_previous(batch_inputs, lam)
         partners = [*data_samples[-1:], *data_samples[:-1]]
         return mixed, [
             self.mix_targets(*in_common_frame(own, partner), lam)
