@@ -11,7 +11,9 @@ from scipy.stats import kstest
 from mmdet_lossmix.functional import (
     blend_images,
     blend_tensors,
+    blend_with_previous,
     check_mix_args,
+    in_c_order,
     interpolate_losses,
     sample_lambda,
     weighted_sum,
@@ -50,6 +52,24 @@ def test_swapping_images_and_lambda_gives_the_same_picture(pair, lam):
     first, second = pair
     mixed = blend_images(first, second, lam)
     assert np.array_equal(mixed, blend_images(second, first, 1 - lam))
+
+
+@pytest.mark.parametrize('flip', [(1,), (0,), (0, 1)])
+@given(pair=image_pairs(), lam=lams)
+def test_flipped_views_blend_as_copies_do(flip, pair, lam):
+    views = [np.flip(image, flip) for image in pair]
+    copies = [view.copy() for view in views]
+    assert np.array_equal(blend_images(*views, lam), blend_images(*copies, lam))
+    for view, copy in zip(views, copies):
+        assert in_c_order(view).flags.c_contiguous
+        assert np.array_equal(in_c_order(view, np.empty_like(copy)), copy)
+
+
+@pytest.mark.parametrize('count', [1, 2, 5])
+def test_blend_with_previous_is_the_blend_with_roll(count):
+    images = torch.randn(count, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    expected = blend_tensors(images, images.roll(1, 0), 0.3)
+    assert torch.equal(blend_with_previous(images, 0.3), expected)
 
 
 @given(image_pairs())

@@ -80,18 +80,16 @@ def pipeline_carriers(size: tuple[int, int]) -> dict[str, tuple[str, list[dict]]
 
     Mosaic gets half of ``size`` (width, height), as its canvas is twice as large.
     """
-    pack = dict(type='PackDetInputs')
     half = (size[0] // 2, size[1] // 2)
-    carriers = {}
+    carriers: dict[str, tuple[str, list[dict]]] = {}
     for carrier in ('cache', 'dataset'):
         for strategy, (transform, packing) in STRATEGIES.items():
             steps = [dict(type=transform), dict(type=packing)]
             carriers[f'{carrier}: {strategy}'] = (carrier, steps)
-    carriers['mmdet: CachedMixUp'] = (
-        'cache', [dict(type='CachedMixUp', img_scale=size), pack]
-    )  # fmt: skip
-    carriers['mmdet: MixUp'] = ('dataset', [dict(type='MixUp', img_scale=size), pack])
-    carriers['mmdet: Mosaic'] = ('dataset', [dict(type='Mosaic', img_scale=half), pack])
+    peers = (('CachedMixUp', 'cache', size), ('MixUp', 'dataset', size))
+    for name, carrier, scale in (*peers, ('Mosaic', 'dataset', half)):
+        steps = [dict(type=name, img_scale=scale), dict(type='PackDetInputs')]
+        carriers[f'mmdet: {name}'] = (carrier, steps)
     return carriers
 
 

@@ -108,7 +108,7 @@ def worker_pids(loader: DataLoader) -> List[int]:
         return []
     if loader._iterator is None:
         list(loader)
-    return [worker.pid for worker in loader._iterator._workers]
+    return [worker.pid for worker in getattr(loader._iterator, '_workers', [])]
 
 
 def end_workers(loader: DataLoader) -> None:

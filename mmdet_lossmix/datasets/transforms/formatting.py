@@ -5,6 +5,7 @@ import numpy as np
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.registry import TRANSFORMS
 
+from mmdet_lossmix.functional import BLENDABLE_DTYPES
 from mmdet_lossmix.structures import attach_partner
 
 from .frame_guard import check_frame
@@ -37,7 +38,9 @@ class PackLossMixInputs(PackDetInputs):
         Raises:
             ValueError: If the image was moved after it had been mixed.
         """
-        packed = super().transform(dict(results, img=planar(results['img'])))
+        if 'img' in results:
+            results = dict(results, img=planar(results['img']))
+        packed = super().transform(results)
         if 'partner' in results:
             check_frame(results)
             partner = dict(
@@ -66,8 +69,11 @@ def planar(image: np.ndarray) -> np.ndarray:
         np.ndarray: The same image; if C > 1 and in C order, a view of shape (H, W, C)
         of new memory laid out as (C, H, W).
     """
-    if image.ndim < 3 or image.shape[2] < 2 or not image.flags.c_contiguous:
-        return image
+    one_channel = image.ndim < 3 or image.shape[2] < 2
+    if one_channel or not image.flags.c_contiguous:
+        return image  # PackDetInputs has to copy nothing, or does it fast
+    if image.dtype.name not in BLENDABLE_DTYPES:
+        return image  # unmixed, then; OpenCV knows no others
     planes = np.empty((image.shape[2], *image.shape[:2]), image.dtype)
     cv2.split(image, list(planes))
     return planes.transpose(1, 2, 0)

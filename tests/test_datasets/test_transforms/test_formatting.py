@@ -56,6 +56,22 @@ def test_partner_is_packed_like_the_own_target():
     assert mixed['inputs'].dtype == torch.uint8
 
 
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'float32', 'int64'])
+@pytest.mark.parametrize('shape', [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 5)])
+def test_images_are_packed_as_mmdet_packs_them(shape, dtype, flip):
+    image = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    image = np.flip(image, 1) if flip else image
+    packed = [
+        TRANSFORMS.build(dict(type=f'mmdet.{type_}'))({**results(1), 'img': image})
+        for type_ in ('PackDetInputs', 'PackLossMixInputs')
+    ]
+    expected, actual = (p['inputs'] for p in packed)
+    assert torch.equal(actual, expected)
+    assert actual.dtype == expected.dtype
+    assert actual.is_contiguous()
+
+
 @pytest.mark.parametrize(
     'step',
     [
