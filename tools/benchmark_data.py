@@ -88,7 +88,8 @@ def pipeline_carriers(size: tuple[int, int]) -> dict[str, tuple[str, list[dict]]
             carriers[f'{carrier}: {strategy}'] = (carrier, steps)
     peers = (('CachedMixUp', 'cache', size), ('MixUp', 'dataset', size))
     for name, carrier, scale in (*peers, ('Mosaic', 'dataset', half)):
-        steps = [dict(type=name, img_scale=scale), dict(type='PackDetInputs')]
+        peer: dict = dict(type=name, img_scale=scale)
+        steps = [peer, dict(type='PackDetInputs')]
         carriers[f'mmdet: {name}'] = (carrier, steps)
     return carriers
 
