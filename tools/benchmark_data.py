@@ -16,7 +16,9 @@ Example:
 from __future__ import annotations
 
 import argparse
+import gc
 import random
+import sys
 import tempfile
 from copy import deepcopy
 from pathlib import Path
@@ -137,6 +139,23 @@ def measure(ways: dict[str, Way], rounds: int, progress: tqdm) -> dict:
     return {name: measured[1:] for name, measured in epochs.items()}
 
 
+def measure_pipelines(cfg: Config, args: argparse.Namespace) -> list[dict]:
+    """The rows of both pipelines, one after the other."""
+    # Else the first full collection of garbage in a worker copies what it shares.
+    gc.collect()
+    gc.freeze()
+    rows = []
+    for pipeline in ('training', 'short'):
+        short = pipeline == 'short'
+        ways = build_ways(cfg, short, args.workers, args.device, args.only)
+        with tqdm(total=len(ways) * (args.rounds + 1), desc=pipeline) as progress:
+            epochs = measure(ways, args.rounds, progress)
+        rows += summarise(pipeline, ways, epochs)
+        for way in ways.values():
+            end_workers(way.loader)
+    return rows
+
+
 def summarise(pipeline: str, ways: dict[str, Way], epochs: dict) -> list[dict]:
     """One row for each way; ratios are taken round by round, then their median."""
     rows = []
@@ -242,23 +261,16 @@ def main(argv: list[str] | None = None) -> None:
     cv2.setNumThreads(0)  # as mmengine does in training
     init_default_scope('mmdet')
     cfg = Config.fromfile(args.config or ROOT / 'configs/baseline_faster_rcnn_voc.py')
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         if args.config is None and args.data_root is None:
             args.data_root = write_voc_photos(Path(folder), args.images)
         for node in dicts_in(cfg.train_dataloader.dataset):
             if 'data_root' in node and args.data_root:
                 node['data_root'] = f'{args.data_root}/'
-        for pipeline in ('training', 'short'):
-            ways = build_ways(
-                cfg, pipeline == 'short', args.workers, args.device, args.only
-            )
-            with tqdm(total=len(ways) * (args.rounds + 1), desc=pipeline) as progress:
-                epochs = measure(ways, args.rounds, progress)
-            rows += summarise(pipeline, ways, epochs)
-            for way in ways.values():
-                end_workers(way.loader)
-    table = pd.DataFrame(rows)
+        try:
+            table = pd.DataFrame(measure_pipelines(cfg, args))
+        except (FileNotFoundError, ValueError) as error:
+            sys.exit(f'error: {error}')
     args.out.mkdir(parents=True, exist_ok=True)
     table.round(4).to_csv(args.out / 'benchmark_data.csv', index=False)
     (args.out / 'benchmark_data.md').write_text(to_markdown(table), encoding='utf-8')
