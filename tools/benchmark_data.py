@@ -215,16 +215,15 @@ def plot(table: pd.DataFrame, title: str) -> Figure:
         ours = ~rows['way'].str.startswith('mmdet')
         ax.barh(y, rows['throughput'], color=np.where(ours, '#0072B2', '#BDBDBD'))
         ax.hlines(y, rows['lowest'], rows['highest'], color='black', linewidth=1)
-        for at, (name, value, highest) in zip(
-            y, rows[['way', 'throughput', 'highest']].itertuples(index=False)
-        ):
-            ax.text(max(value, highest) + 0.02, at, f'{value:.2f}', va='center')
+        right = max(1.1, rows['highest'].max()) + 0.05
+        for at, name, value in zip(y, rows['way'], rows['throughput']):
+            ax.text(right, at, f'{value:.2f}', va='center')
             target = TARGETS.get(name.split(':')[0])
             if target:
                 ax.vlines(target, at - 0.4, at + 0.4, color='#D55E00', linewidth=2)
         ax.axvline(1, color='black', linewidth=0.8)
         ax.set_yticks(y, rows['way'])
-        ax.set(title=f'{pipeline} pipeline', xlim=(0, 1.2))
+        ax.set(title=f'{pipeline} pipeline', xlim=(0, right))
         ax.set_xlabel('throughput / plain loading (orange: target)')
         ax.spines[['top', 'right']].set_visible(False)
     return figure
