@@ -12,7 +12,7 @@ Throughout, ``lam`` is the weight of the *own* image; its partner gets ``1 - lam
 
 import math
 from numbers import Number
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -115,9 +115,39 @@ def blend_images(
     # operation on the same operands, equal to the last bit.
     weight = lam if lam >= 0.5 else 1 - lam
     first, second = (image, partner) if lam >= 0.5 else (partner, image)
-    first, second = pad_to(first, canvas, pad_val), pad_to(second, canvas, pad_val)
-    mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
-    return mixed.reshape(canvas + image.shape[2:])  # OpenCV drops a single channel
+    first, second = in_c_order(first), in_c_order(second)
+    if first.shape == second.shape:
+        mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
+        return mixed.reshape(image.shape)  # OpenCV drops a single channel
+    mixed = np.empty(canvas + image.shape[2:], image.dtype)
+    for cell in _cells(first.shape, second.shape):
+        parts = (_cut_out(part, cell, mixed, pad_val) for part in (first, second))
+        cv2.addWeighted(next(parts), weight, next(parts), 1 - weight, 0, mixed[cell])
+    return mixed
+
+
+def in_c_order(image: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarray:
+    """Lay an image out row by row.
+
+    RandomFlip leaves a mirrored view, which numpy and OpenCV's arithmetic would copy
+    pixel by pixel, ten times slower than flipping it.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C).
+        out (np.ndarray, optional): Of the same shape and dtype, to be written.
+
+    Returns:
+        np.ndarray: ``out``; without it a new array, or ``image`` if it lies so already.
+    """
+    if out is None:
+        if image.flags.c_contiguous:
+            return image
+        out = np.empty(image.shape, image.dtype)
+    if image.strides[1] < 0 and image.dtype.name in BLENDABLE_DTYPES:
+        cv2.flip(image[:, ::-1], 1, out)
+    else:
+        np.copyto(out, image)
+    return out
 
 
 def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
@@ -137,6 +167,28 @@ def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
 def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:
     """The smallest (H, W) that holds images of all ``shapes``, each (H, W, ...)."""
     return max(s[0] for s in shapes), max(s[1] for s in shapes)
+
+
+def _cells(*shapes: Sequence[int]) -> Iterator[Tuple[slice, slice]]:
+    """Cut a canvas where an image ends: each image covers a cell or does not."""
+    rows, columns = (sorted({0, *(s[axis] for s in shapes)}) for axis in (0, 1))
+    for row in zip(rows, rows[1:]):
+        for column in zip(columns, columns[1:]):
+            yield slice(*row), slice(*column)
+
+
+def _cut_out(
+    image: np.ndarray,
+    cell: Tuple[slice, slice],
+    canvas: np.ndarray,
+    pad_val: Union[float, Sequence[float]],
+) -> np.ndarray:
+    """A cell of an image, or of the padding around it."""
+    if cell[0].stop <= image.shape[0] and cell[1].stop <= image.shape[1]:
+        return image[cell]
+    padding = np.empty_like(canvas[cell])
+    padding[...] = pad_val
+    return padding
 
 
 def pad_to(

@@ -21,6 +21,7 @@ from .target_ops import (
     drop_degenerate,
     move_to_canvas,
     take_targets,
+    targets_of,
     visible_targets,
 )
 
@@ -137,7 +138,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         """
         drop_degenerate(results)
         if 'mix_results' in results:
-            partner = self._partner_of_dataset(results['mix_results'])
+            partner = self._partner_of_dataset(results)
         else:
             partner = self._partner_of_cache(results)
         if partner is None:
@@ -145,7 +146,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         image, other = results['img'], partner['img']
         canvas = canvas_shape(image.shape, other.shape)
         lam, window = self._draw_window(self._draw_lambda(), canvas)
-        own = move_to_canvas(take_targets(results), canvas)
+        own = move_to_canvas(targets_of(results), canvas)
         others = move_to_canvas(take_targets(partner), canvas)
         if window is not None:
             least = self.operator.min_visible
@@ -159,7 +160,8 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         self.mix_targets(results, own, others, lam)
         return results
 
-    def _partner_of_dataset(self, mix_results: Sequence[dict]) -> Optional[dict]:
+    def _partner_of_dataset(self, results: dict) -> Optional[dict]:
+        mix_results = results['mix_results']
         if not mix_results or not self._do_mix():
             return None
         partner = mix_results[0]
@@ -167,16 +169,16 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
             self.skipped.add('A partner of `mix_results` has no image')
             return None
         drop_degenerate(partner)
-        return partner
+        return self.cache.exchange(results, partner)
 
     def _partner_of_cache(self, results: dict) -> Optional[dict]:
         if not self.switch.on:
             self.cache.entries.clear()
             return None
         partner = self.cache.draw(results) if self._do_mix() else None
-        self.cache.push(results)
-        if partner is None:
-            results['img'] = results['img'].copy()  # the other one is in the cache now
+        entry = self.cache.push(results)
+        if partner is not None:
+            results['img'] = entry['img']  # its memory is free for the blend
         return partner
 
     def __repr__(self) -> str:

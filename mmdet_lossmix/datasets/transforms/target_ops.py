@@ -26,8 +26,8 @@ UNSUPPORTED_KEYS = ('proposals', 'gt_keypoints', 'gt_instances_ids')
 Targets = Dict[str, Any]
 
 
-def take_targets(results: dict) -> Targets:
-    """The targets of ``results``, of which later in-place steps reach no part.
+def targets_of(results: dict) -> Targets:
+    """The targets of ``results`` themselves, not copied.
 
     Raises:
         ValueError: If ``results`` hold annotations that cannot be mixed.
@@ -38,15 +38,24 @@ def take_targets(results: dict) -> Targets:
                 f'Expected annotations of {", ".join(TARGET_KEYS)} only but got '
                 f'`{key}`; it cannot be mixed, remove it from the pipeline.'
             )
-    return {
-        key: results[key].clone()
-        if isinstance(results[key], BaseBoxes)
-        else results[key].copy()
-        if isinstance(results[key], np.ndarray)
-        else results[key]  # masks: every mmdet operation on them returns new ones
-        for key in TARGET_KEYS
-        if key in results
-    }
+    return {key: results[key] for key in TARGET_KEYS if key in results}
+
+
+def take_targets(results: dict) -> Targets:
+    """The targets of ``results``, of which later in-place steps reach no part.
+
+    Raises:
+        ValueError: If ``results`` hold annotations that cannot be mixed.
+    """
+    return {key: _copy(target) for key, target in targets_of(results).items()}
+
+
+def _copy(target: Any) -> Any:
+    if isinstance(target, BaseBoxes):
+        return target.clone()
+    if isinstance(target, np.ndarray):
+        return target.copy()
+    return target  # masks: every mmdet operation on them returns new ones
 
 
 def drop_degenerate(results: dict) -> None:
@@ -54,10 +63,11 @@ def drop_degenerate(results: dict) -> None:
     boxes = results.get('gt_bboxes')
     if boxes is None or len(boxes) == 0:
         return
-    if isinstance(boxes, BaseBoxes):
+    if isinstance(boxes, BaseBoxes) and not isinstance(boxes, HorizontalBoxes):
         keep = ((boxes.widths > 0) & (boxes.heights > 0)).numpy()
     else:
-        keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        corners = boxes.numpy() if isinstance(boxes, BaseBoxes) else boxes
+        keep = (corners[:, 2:] > corners[:, :2]).all(1)
     if not keep.all():
         for key in INSTANCE_KEYS:
             if key in results:
