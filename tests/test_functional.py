@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import kstest
 
+from mmdet_lossmix.canvas import in_c_order
 from mmdet_lossmix.functional import (
     blend_images,
     blend_tensors,
     check_mix_args,
-    in_c_order,
     interpolate_losses,
     sample_lambda,
     weighted_sum,

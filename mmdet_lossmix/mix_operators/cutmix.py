@@ -6,7 +6,7 @@ from typing import Any, Tuple
 
 from mmdet.registry import TASK_UTILS
 
-from mmdet_lossmix.functional import canvas_shape, check_alike, pad_to
+from mmdet_lossmix.canvas import canvas_shape, check_alike, pad_to
 
 from .base import MixOperator
 from .visibility import Window

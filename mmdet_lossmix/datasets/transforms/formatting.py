@@ -8,7 +8,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import BaseBoxes
 
-from mmdet_lossmix.functional import BLENDABLE_DTYPES
+from mmdet_lossmix.canvas import OPENCV_DTYPES
 from mmdet_lossmix.structures import attach_partner
 
 from .frame_guard import check_frame
@@ -101,7 +101,7 @@ def planar(image: np.ndarray) -> np.ndarray:
     one_channel = image.ndim < 3 or image.shape[2] < 2
     if one_channel or not image.flags.c_contiguous:
         return image  # PackDetInputs has to copy nothing, or does it fast
-    if image.dtype.name not in BLENDABLE_DTYPES:
+    if image.dtype.name not in OPENCV_DTYPES:
         return image  # unmixed, then; OpenCV knows no others
     planes = np.empty((image.shape[2], *image.shape[:2]), image.dtype)
     cv2.split(image, list(planes))

@@ -9,7 +9,8 @@ from mmcv.transforms.utils import cache_randomness
 from mmdet.registry import TASK_UTILS, TRANSFORMS
 from mmdet.utils import ConfigType
 
-from mmdet_lossmix.functional import canvas_shape, check_mix_args, sample_lambda
+from mmdet_lossmix.canvas import canvas_shape
+from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mix_operators import BLEND, MixOperator, Window
 
 from .frame_guard import record_frame

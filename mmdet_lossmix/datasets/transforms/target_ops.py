@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 
-from mmdet_lossmix.functional import pad_to
+from mmdet_lossmix.canvas import pad_to
 from mmdet_lossmix.mix_operators.visibility import (
     UNLABELLED,
     Window,

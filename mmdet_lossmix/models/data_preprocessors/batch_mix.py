@@ -12,7 +12,8 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmdet_lossmix.functional import canvas_shape, check_mix_args, sample_lambda
+from mmdet_lossmix.canvas import canvas_shape
+from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mix_operators import BLEND, MixOperator
 from mmdet_lossmix.mix_operators.visibility import join_maps
 from mmdet_lossmix.structures import attach_partner
