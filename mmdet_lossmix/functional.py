@@ -12,10 +12,11 @@ Throughout, ``lam`` is the weight of the *own* image; its partner gets ``1 - lam
 
 import math
 from numbers import Number
-from typing import Any, Dict, List, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from .canvas import (
@@ -72,18 +73,21 @@ def sample_lambda(alpha: float, rng: Any = np.random) -> float:
     return float(rng.beta(alpha, alpha))
 
 
-def blend_tensors(image: Tensor, partner: Tensor, lam: float) -> Tensor:
+def blend_tensors(
+    image: Tensor, partner: Tensor, lam: float, out: Optional[Tensor] = None
+) -> Tensor:
     """Equation (1) on the device.
 
     Args:
         image (Tensor): Shape (..., H, W), floating point.
         partner (Tensor): Of the same shape and dtype.
         lam (float): Weight of ``image``, in [0, 1].
+        out (Tensor, optional): Of the same shape and dtype, to be written.
 
     Returns:
-        Tensor: The blend, a new tensor.
+        Tensor: The blend: ``out``, or a new tensor.
     """
-    return image.mul(lam).add_(partner, alpha=1 - lam)
+    return torch.mul(image, lam, out=out).add_(partner, alpha=1 - lam)
 
 
 def blend_images(

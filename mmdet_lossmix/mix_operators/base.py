@@ -65,7 +65,12 @@ class MixOperator(metaclass=ABCMeta):
 
     @abstractmethod
     def mix_tensors(
-        self, images: Tensor, partners: Tensor, lam: float, window: Optional[Window]
+        self,
+        images: Tensor,
+        partners: Tensor,
+        lam: float,
+        window: Optional[Window],
+        out: Optional[Tensor] = None,
     ) -> Tensor:
         """Mix two batches on the device.
 
@@ -75,9 +80,10 @@ class MixOperator(metaclass=ABCMeta):
             partners (Tensor): Of the same shape; must stay as it is.
             lam (float): Weight of ``images`` as :meth:`draw` gave it.
             window (Window, optional): As :meth:`draw` gave it.
+            out (Tensor, optional): Of the same shape, to be written.
 
         Returns:
-            Tensor: A new tensor of the same shape.
+            Tensor: ``out``, or a new tensor of the same shape.
         """
 
     def __repr__(self) -> str:

@@ -21,6 +21,6 @@ class Blend(MixOperator):
         """Equation (1) in one SIMD pass."""
         return blend_images(image, partner, lam, pad_val)
 
-    def mix_tensors(self, images, partners, lam, window):
+    def mix_tensors(self, images, partners, lam, window, out=None):
         """Equation (1) on the device."""
-        return blend_tensors(images, partners, lam)
+        return blend_tensors(images, partners, lam, out)
