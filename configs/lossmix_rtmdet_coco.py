@@ -1,5 +1,5 @@
-# LossMix takes the place of RTMDet's CachedMixUp, which keeps both images' boxes at full
-# weight: its share of the batches, and its last epochs unmixed. Mosaic stays.
+# LossMix takes the place of CachedMixUp, which trains on both images' boxes at full
+# weight: the same share of mixing, the same last epochs without. Mosaic stays.
 _base_ = 'baseline_rtmdet_coco.py'
 
 model = dict(

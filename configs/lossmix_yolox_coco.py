@@ -1,5 +1,5 @@
-# LossMix takes the place of YOLOX's MixUp, which keeps both images' boxes at full weight,
-# and mixes all batches as that does. Mosaic stays.
+# LossMix takes the place of MixUp, which trains on both images' boxes at full weight:
+# it mixes always, as that does, and ends with it. Mosaic stays.
 _base_ = 'baseline_yolox_coco.py'
 
 model = dict(
@@ -8,7 +8,7 @@ model = dict(
     detector=_base_.model,
     weighting='batch',
     data_preprocessor=dict(
-        batch_augments=[  # after the resize to a random size, which knows one target only
+        batch_augments=[  # last: a resize must come before there are two targets
             *_base_.model.data_preprocessor.batch_augments,
             dict(type='BatchLossMix'),
         ]
