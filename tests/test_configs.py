@@ -3,13 +3,11 @@
 import json
 import re
 from copy import deepcopy
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 from mmengine.registry import RUNNERS
-from tiny import ROOT, tiny_config, write_bccd
+from tiny import ROOT, load_config, tiny_config, write_bccd
 from tiny_coco import write_coco
 
 from mmdet_lossmix.testing.thin import dicts_in
@@ -114,7 +112,7 @@ def test_config_trains_and_evaluates(name, roots, tmp_path):
 @pytest.mark.parametrize('name', [n for n in [*VOC, *COCO] if 'baseline' not in n])
 def test_config_is_its_baseline_but_for_the_mixing(name):
     strategy, detector = name.split('_', 1)
-    cfg, base = load(name), load(f'baseline_{detector}')
+    cfg, base = load_config(name), load_config(f'baseline_{detector}')
     for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'val_evaluator'):
         assert cfg[key] == base[key]
     assert cfg.custom_hooks[: len(base.custom_hooks)] == base.custom_hooks
@@ -144,10 +142,11 @@ def with_preprocessor(model, changes):
     return {**model, 'data_preprocessor': {**model.data_preprocessor, **changes}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [n for n in COCO if n.startswith('baseline')])
 def test_baseline_is_the_config_of_mmdet(name):
     (base,) = re.findall("mmdet::[^']+", (ROOT / f'configs/{name}.py').read_text())
-    cfg, base = load(name), Config.fromstring(f'_base_ = {base!r}', '.py')
+    cfg, base = load_config(name), load_config(base)
     ours = {'custom_imports', 'custom_hooks', 'randomness', 'runner_type'}
     assert set(cfg) - set(base) <= ours
     assert all(cfg[key] == base[key] for key in set(base) - ours)
@@ -156,7 +155,10 @@ def test_baseline_is_the_config_of_mmdet(name):
 
 @pytest.mark.parametrize('name', ['rtmdet', 'yolox'])
 def test_mixing_takes_the_share_and_the_epochs_of_mmdets_mixup(name):
-    cfg, base = load(f'lossmix_{name}_coco'), load(f'baseline_{name}_coco')
+    cfg, base = (
+        load_config(f'lossmix_{name}_coco'),
+        load_config(f'baseline_{name}_coco'),
+    )
     (mixup,) = (step for step in base.train_pipeline if 'MixUp' in step.type)
     lossmix = cfg.model.data_preprocessor.batch_augments[-1]
     assert lossmix.get('prob', 1.0) == mixup.get('prob', 1.0)
@@ -178,7 +180,7 @@ def test_configs_are_deltas_of_a_few_lines(name):
 
 
 def test_pure_python_config_is_the_text_config():
-    pure, text = load(PURE_PYTHON), load('lossmix_retinanet_coco')
+    pure, text = load_config(PURE_PYTHON), load_config('lossmix_retinanet_coco')
     assert pure.model.type.__name__ == text.model.type
     assert pure.model.detector == text.model.detector
     for key in set(text) - {'model', 'custom_hooks', 'custom_imports', 'runner_type'}:
@@ -210,11 +212,6 @@ def test_bccd_trains_without_nan_in_its_log(strategy, tmp_path):
     assert 'loss_bbox' in logs
     assert ': nan' not in logs
     assert not any(v != v for row in scalars for v in row.values())
-
-
-@lru_cache(maxsize=None)
-def load(name):
-    return Config.fromfile(ROOT / f'configs/{name}.py')
 
 
 def read_scalars(runner):

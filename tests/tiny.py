@@ -4,6 +4,7 @@
 """
 
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def tiny_config(name: str, data_root: Any, work_dir: Any, **overrides: Any) -> C
     Returns:
         :obj:`Config`: To be given to ``Runner.from_cfg``, or to be dumped for ``mim``.
     """
-    cfg = _load(name)
+    cfg = load_config(name)
     shipped_root = cfg.get('data_root', 'data/')
     for node in dicts_in(list(cfg.values())):
         if 'data_root' in node:
@@ -197,6 +198,12 @@ def iteration_based(
     }
 
 
+def load_config(name: str) -> Config:
+    """Load ``configs/NAME.py``, or a config of mmdet, as it is."""
+    return deepcopy(_load(str(name)))
+
+
+@lru_cache(maxsize=None)  # mmengine reads mmdet's whole index of models each time
 def _load(name: str) -> Config:
     if '::' not in name:
         return Config.fromfile(ROOT / 'configs' / f'{Path(name).with_suffix("")}.py')
