@@ -179,14 +179,6 @@ def test_configs_are_deltas_of_a_few_lines(name):
     assert len(code) <= (20 if replaces_mixup else 8)
 
 
-def test_pure_python_config_is_the_text_config():
-    pure, text = load_config(PURE_PYTHON), load_config('lossmix_retinanet_coco')
-    assert pure.model.type.__name__ == text.model.type
-    assert pure.model.detector == text.model.detector
-    for key in set(text) - {'model', 'custom_hooks', 'custom_imports', 'runner_type'}:
-        assert pure[key] == text[key]
-
-
 @pytest.mark.skipif(
     not PHOTOGRAPHS.exists(),
     reason='no data/bccd; docs/data.md says where people get it',
