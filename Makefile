@@ -11,7 +11,7 @@ setup: ## Create .venv with the whole stack, or repair it
 	@python3 bootstrap/setup_env.py
 
 test: setup ## Run the tests (minutes)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-all: setup ## Run the slow tests as well
 	$(BIN)/python -m pytest -m 'slow or not slow'

@@ -12,16 +12,24 @@ Throughout, ``lam`` is the weight of the *own* image; its partner gets ``1 - lam
 
 import math
 from numbers import Number
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
+
+from .canvas import (
+    OPENCV_DTYPES,
+    canvas_shape,
+    cells,
+    check_alike,
+    cut_out,
+    in_c_order,
+)
 
 LossValue = Union[Tensor, List[Tensor]]
 LossDict = Dict[str, LossValue]
-
-BLENDABLE_DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 
 
 def check_mix_args(alpha: float, prob: float) -> None:
@@ -65,18 +73,21 @@ def sample_lambda(alpha: float, rng: Any = np.random) -> float:
     return float(rng.beta(alpha, alpha))
 
 
-def blend_tensors(image: Tensor, partner: Tensor, lam: float) -> Tensor:
+def blend_tensors(
+    image: Tensor, partner: Tensor, lam: float, out: Optional[Tensor] = None
+) -> Tensor:
     """Equation (1) on the device.
 
     Args:
         image (Tensor): Shape (..., H, W), floating point.
         partner (Tensor): Of the same shape and dtype.
         lam (float): Weight of ``image``, in [0, 1].
+        out (Tensor, optional): Of the same shape and dtype, to be written.
 
     Returns:
-        Tensor: The blend, a new tensor.
+        Tensor: The blend: ``out``, or a new tensor.
     """
-    return image.mul(lam).add_(partner, alpha=1 - lam)
+    return torch.mul(image, lam, out=out).add_(partner, alpha=1 - lam)
 
 
 def blend_images(
@@ -104,46 +115,26 @@ def blend_images(
     Raises:
         ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.
     """
-    if image.dtype.name not in BLENDABLE_DTYPES:
+    if image.dtype.name not in OPENCV_DTYPES:
         raise ValueError(
-            f'Expected images of {", ".join(BLENDABLE_DTYPES)} but got {image.dtype}; '
+            f'Expected images of {", ".join(OPENCV_DTYPES)} but got {image.dtype}; '
             'convert them before mixing.'
         )
-    if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
-        raise ValueError(
-            'Expected both images to have the same dtype and channels but got '
-            f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
-            'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
-        )
+    check_alike(image, partner)
     canvas = canvas_shape(image.shape, partner.shape)
     # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the same
     # operation on the same operands, equal to the last bit.
     weight = lam if lam >= 0.5 else 1 - lam
     first, second = (image, partner) if lam >= 0.5 else (partner, image)
-    first, second = pad_to(first, canvas, pad_val), pad_to(second, canvas, pad_val)
-    mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
-    return mixed.reshape(canvas + image.shape[2:])  # OpenCV drops a single channel
-
-
-def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:
-    """The smallest (H, W) that holds images of all ``shapes``, each (H, W, ...)."""
-    return max(s[0] for s in shapes), max(s[1] for s in shapes)
-
-
-def pad_to(
-    array: np.ndarray, shape: Tuple[int, int], pad_val: Union[float, Sequence[float]]
-) -> np.ndarray:
-    """Pad an image or a map (H, W[, C]) at its bottom and right to ``shape``.
-
-    Returns:
-        np.ndarray: ``array`` itself if it has that shape already, else a new array.
-    """
-    if array.shape[:2] == tuple(shape):
-        return array
-    canvas = np.empty((*shape, *array.shape[2:]), array.dtype)
-    canvas[...] = pad_val
-    canvas[: array.shape[0], : array.shape[1]] = array
-    return canvas
+    first, second = in_c_order(first), in_c_order(second)
+    if first.shape == second.shape:
+        mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
+        return mixed.reshape(image.shape)  # OpenCV drops a single channel
+    mixed = np.empty(canvas + image.shape[2:], image.dtype)
+    for cell in cells(first.shape, second.shape):
+        parts = (cut_out(part, cell, mixed, pad_val) for part in (first, second))
+        cv2.addWeighted(next(parts), weight, next(parts), 1 - weight, 0, mixed[cell])
+    return mixed
 
 
 def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict:

@@ -20,9 +20,13 @@ def batch_of_step(model, step, rank):
     return mixed_batch(model, lams, items, seed=2 * step + rank)
 
 
+# By weighting, of the two images of a batch.
+SPLIT_LAMBDAS = {'image': [0.3, 0.8], 'batch': [0.3, 0.3]}
+
+
 def split_batch(model, rank):
     """One image for each rank of the batch that `test_distributed.py` has whole."""
-    inputs, samples = mixed_batch(model, [0.3, 0.8])
+    inputs, samples = mixed_batch(model, SPLIT_LAMBDAS[model.weighting])
     return inputs[rank : rank + 1], samples[rank : rank + 1]
 
 

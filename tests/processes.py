@@ -69,7 +69,12 @@ def kill_after(checkpoint: Path, command: List[str], cwd: Path) -> None:
 
 def end_workers(runner: Runner) -> None:
     """End persistent workers now; left to torch, each takes 5 seconds to end."""
-    iterator = getattr(runner.train_dataloader, '_iterator', None)
+    end_dataloader_workers(runner.train_dataloader)
+
+
+def end_dataloader_workers(loader: Any) -> None:
+    """The same of a data loader."""
+    iterator = getattr(loader, '_iterator', None)
     for worker in getattr(iterator, '_workers', []):
         worker.terminate()
 

@@ -26,10 +26,11 @@ COCO = [
     *(f'{s}_{d}_coco' for s in STRATEGIES for d in DETECTORS),
     *(f'{s}_{d}_coco' for d in MORE for s in ('lossmix', 'baseline')),
 ]
+CUTMIX = 'lossmix_cutmix_faster_rcnn_voc'
 PURE_PYTHON = 'lossmix_retinanet_coco_pure_python'
 BCCD = ['baseline_faster_rcnn_bccd', 'lossmix_faster_rcnn_bccd']
 DEMOS = ['demo/lossmix_faster_rcnn_bccd', 'demo/lossmix_faster_rcnn_synthetic']
-ALL = [*VOC, *COCO, PURE_PYTHON, *BCCD, *DEMOS]
+ALL = [*VOC, *COCO, CUTMIX, PURE_PYTHON, *BCCD, *DEMOS]
 PHOTOGRAPHS = ROOT / 'data' / 'bccd'
 
 
@@ -171,7 +172,16 @@ def test_mixing_takes_the_share_and_the_epochs_of_mmdets_mixup(name):
         assert first_unmixed + 1 == cfg.train_cfg.max_epochs - last
 
 
-@pytest.mark.parametrize('name', [n for n in [*VOC, *COCO] if 'baseline' not in n])
+def test_cutmix_config_is_the_lossmix_one_but_for_the_operator():
+    cfg, base = load_config(CUTMIX), load_config('lossmix_faster_rcnn_voc')
+    (augment,) = cfg.model.data_preprocessor.batch_augments
+    assert augment.pop('operator') == dict(type='CutMix')
+    assert cfg.to_dict() == base.to_dict()
+
+
+@pytest.mark.parametrize(
+    'name', [n for n in [*VOC, *COCO, CUTMIX] if 'baseline' not in n]
+)
 def test_configs_are_deltas_of_a_few_lines(name):
     lines = (ROOT / f'configs/{name}.py').read_text().splitlines()
     code = [line for line in lines if line.strip() and not line.startswith('#')]

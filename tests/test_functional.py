@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import kstest
 
+from mmdet_lossmix.canvas import in_c_order
 from mmdet_lossmix.functional import (
     blend_images,
     blend_tensors,
@@ -50,6 +51,17 @@ def test_swapping_images_and_lambda_gives_the_same_picture(pair, lam):
     first, second = pair
     mixed = blend_images(first, second, lam)
     assert np.array_equal(mixed, blend_images(second, first, 1 - lam))
+
+
+@pytest.mark.parametrize('flip', [(1,), (0,), (0, 1)])
+@given(pair=image_pairs(), lam=lams)
+def test_flipped_views_blend_as_copies_do(flip, pair, lam):
+    views = [np.flip(image, flip) for image in pair]
+    copies = [view.copy() for view in views]
+    assert np.array_equal(blend_images(*views, lam), blend_images(*copies, lam))
+    for view, copy in zip(views, copies):
+        assert in_c_order(view).flags.c_contiguous
+        assert np.array_equal(in_c_order(view, np.empty_like(copy)), copy)
 
 
 @given(image_pairs())

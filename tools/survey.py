@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Dict, List
@@ -78,6 +79,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--timeout', type=float, default=300, help='seconds for each (default: 300)'
+    )
+    parser.add_argument(
+        '--jobs', type=int, default=1, help='processes side by side (default: 1)'
     )
     args = parser.parse_args()
     unknown = set(args.names) - set(ARCHITECTURES)
@@ -157,12 +161,17 @@ def main() -> None:
         print('\n'.join(ARCHITECTURES))
         return
     rows = read_rows(args.out)
-    progress = tqdm(names, unit='architecture', file=sys.stderr)
-    for name in progress:
-        progress.set_postfix_str(name)
-        rows[name] = row(name, survey_alone(name, args.timeout))
-        progress.write(rows[name])
-        write(args.out, rows)
+    progress = tqdm(total=len(names), unit='architecture', file=sys.stderr)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        findings = {
+            pool.submit(survey_alone, name, args.timeout): name for name in names
+        }
+        for future in as_completed(findings):
+            name = findings[future]
+            rows[name] = row(name, future.result())
+            progress.write(rows[name])
+            progress.update()
+            write(args.out, rows)
 
 
 if __name__ == '__main__':

@@ -6,13 +6,14 @@ images together; both targets then label the same RoIs, and both losses look at 
 prediction, as they do in the rest of the detector.
 """
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
-from mmdet.models.roi_heads import StandardRoIHead
-from mmdet.models.task_modules import SamplingResult
+from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
+from mmdet.models.task_modules import BaseAssigner, BaseSampler, SamplingResult
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
@@ -29,8 +30,11 @@ def joint_roi_sampling(
     """Context in which a detector's RoI head samples for both targets together.
 
     Inside, ``detector.loss`` is to be called for the own, then for the partner target.
-    Does nothing to detectors without a ``StandardRoIHead``, or with one that samples in
-    a way of its own: they sample per target.
+    Does nothing to detectors without a ``StandardRoIHead`` or ``CascadeRoIHead``, or
+    with one that samples in a way of its own: they sample per target.
+
+    Mask heads look at the positive RoIs of a target. These are about as many for both
+    targets together as for one that is sampled alone, so they run for each.
 
     Args:
         detector (:obj:`BaseDetector`): The detector.
@@ -39,20 +43,57 @@ def joint_roi_sampling(
             has no say in the sampling, which is then the plain detector's.
     """
     roi_head = getattr(detector, 'roi_head', None)
-    if isinstance(roi_head, StandardRoIHead) and (
-        type(roi_head).loss is StandardRoIHead.loss
-    ):
-        return _override_sampling(roi_head, JointSampler(roi_head, targets, lam))
+    loss = getattr(type(roi_head), 'loss', None)
+    if loss is StandardRoIHead.loss:
+        return _standard(roi_head, targets, lam)
+    if loss is CascadeRoIHead.loss:
+        return _cascade(roi_head, targets, lam)
     return nullcontext()
 
 
 @contextmanager
-def _override_sampling(roi_head: StandardRoIHead, sampler: 'JointSampler') -> Iterator:
-    with ExitStack() as overrides:
-        overrides.enter_context(override(roi_head, 'bbox_sampler', sampler))
-        overrides.enter_context(
-            override(roi_head, '_bbox_forward', sampler.bbox_forward)
+def _standard(
+    roi_head: StandardRoIHead, targets: MixedTargets, lam: float
+) -> Iterator[None]:
+    sampler = JointSampler(
+        roi_head.bbox_assigner,
+        roi_head.bbox_sampler,
+        roi_head._bbox_forward,
+        targets,
+        lam,
+        # The features are large, and only a mask head without RoIAlign looks at them.
+        keep_features=roi_head.share_roi_extractor if roi_head.with_mask else False,
+    )
+    with override(roi_head, 'bbox_sampler', sampler), override(
+        roi_head, '_bbox_forward', sampler.bbox_forward
+    ):
+        yield
+
+
+@contextmanager
+def _cascade(
+    roi_head: CascadeRoIHead, targets: MixedTargets, lam: float
+) -> Iterator[None]:
+    """Each stage samples once, from what the stage before made of the first target's.
+
+    A stage refines all RoIs of the stage before, whatever their labels, so that the
+    second target's would be the same boxes.
+    """
+    samplers = [
+        JointSampler(
+            assigner, sampler, partial(roi_head._bbox_forward, stage), targets, lam
         )
+        for stage, (assigner, sampler) in enumerate(
+            zip(roi_head.bbox_assigner, roi_head.bbox_sampler)
+        )
+    ]
+
+    def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
+        return samplers[stage].bbox_forward(x, rois)
+
+    with override(roi_head, 'bbox_sampler', samplers), override(
+        roi_head, '_bbox_forward', bbox_forward
+    ):
         yield
 
 
@@ -60,20 +101,32 @@ class JointSampler:
     """Stands in for a RoI head's ``bbox_sampler``, for one batch and two targets.
 
     Args:
-        roi_head (StandardRoIHead): Its own assigner, sampler and box head do the work.
+        assigner (:obj:`BaseAssigner`): The RoI head's.
+        sampler (:obj:`BaseSampler`): The RoI head's.
+        bbox_forward (Callable): The RoI head's, of features and RoIs.
         targets (MixedTargets): N images.
         lam (float): Weight of the own targets, in [0, 1].
+        keep_features (bool): Whether ``bbox_feats`` are needed in the order of a
+            target's RoIs. Defaults to False.
     """
 
     def __init__(
-        self, roi_head: StandardRoIHead, targets: MixedTargets, lam: float
+        self,
+        assigner: BaseAssigner,
+        sampler: BaseSampler,
+        bbox_forward: Callable,
+        targets: MixedTargets,
+        lam: float,
+        keep_features: bool = False,
     ) -> None:
-        self.roi_head = roi_head
-        self.assigner = roi_head.bbox_assigner
-        self.sampler = roi_head.bbox_sampler
-        self._plain_bbox_forward: Callable = roi_head._bbox_forward
+        self.assigner = assigner
+        self.sampler = sampler
+        self._plain_bbox_forward = bbox_forward
         self.targets = targets
         self.lam = lam
+        self.indexed = {'cls_score', 'bbox_pred'}
+        if keep_features:
+            self.indexed.add('bbox_feats')
         self.joint: List[SamplingResult] = []  # of each image
         self.rows: List[Tensor] = []  # of each image: the target's joint RoIs
         self._outputs: Optional[Dict[str, Any]] = None
@@ -105,7 +158,7 @@ class JointSampler:
                 self.sampler.sample(assigned, pred_instances, objects, **kwargs)
             )
         joint = self.joint[index]
-        result = joint if counting == [target] else self._label(joint.priors, target)
+        result = joint if counting == [target] else self._label(joint, target)
         all_rows = torch.arange(len(joint.priors), device=joint.priors.device)
         self.rows.append(
             all_rows
@@ -114,21 +167,24 @@ class JointSampler:
         )
         return result
 
-    def _label(self, rois: Tensor, target: DetDataSample) -> SamplingResult:
-        """Let one target label RoIs that were sampled for both, shape (R, 4)."""
+    def _label(self, joint: SamplingResult, target: DetDataSample) -> SamplingResult:
+        """Let one target label the R RoIs that were sampled for both."""
         assigned = self.assigner.assign(
-            InstanceData(priors=rois),
+            InstanceData(priors=joint.priors),
             target.gt_instances,
             target.get('ignored_instances'),
         )
         positive = (assigned.gt_inds > 0).nonzero()[:, 0]
+        # Objects themselves are among the RoIs; a cascade does not refine these.
+        objects = positive.new_zeros(len(joint.priors), dtype=torch.uint8)
+        objects[: len(joint.pos_is_gt)] = joint.pos_is_gt
         return SamplingResult(
             pos_inds=positive,
             neg_inds=(assigned.gt_inds == 0).nonzero()[:, 0],
-            priors=rois,
+            priors=joint.priors,
             gt_bboxes=target.gt_instances.bboxes,
             assign_result=assigned,
-            gt_flags=positive.new_zeros(len(rois), dtype=torch.uint8),
+            gt_flags=objects,
         )
 
     def bbox_forward(self, x: Any, rois: Tensor) -> Dict[str, Any]:
@@ -152,12 +208,8 @@ class JointSampler:
         counts = [len(result.priors) for result in self.joint]
         offsets = [sum(counts[:i]) for i in range(len(counts))]
         rows = torch.cat([r + offset for r, offset in zip(self.rows, offsets)])
-        # The features are large, and only a mask head without RoIAlign looks at them.
-        indexed = {'cls_score', 'bbox_pred'}
-        if getattr(self.roi_head, 'share_roi_extractor', False):
-            indexed.add('bbox_feats')
         return {
-            key: value[rows] if key in indexed and value is not None else value
+            key: value[rows] if key in self.indexed and value is not None else value
             for key, value in self._outputs.items()
         }
 

@@ -93,9 +93,9 @@ def training_steps(
     }
 
     def step(loss: Callable[[], LossDict]) -> None:
-        optimizer.zero_grad()
         detector.parse_losses(loss())[0].backward()
         optimizer.step()
+        optimizer.zero_grad()  # last, so that no step begins with gradients of another
 
     return {name: partial(step, loss) for name, loss in losses.items()}
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from distributed_run import freeze_norms
+from distributed_run import SPLIT_LAMBDAS, freeze_norms
 from processes import run
 from tiny import ROOT
 
@@ -39,12 +39,20 @@ def test_ranks_that_mix_differently_do_not_hang(detector, weighting, tmp_path):
     assert any(not torch.equal(first[k], start[k]) for k in start)
 
 
-def test_a_split_batch_gives_the_gradient_of_the_whole(tmp_path):
-    # RetinaNet's normaliser is local: by images, ranks do not matter at all.
-    first, _ = run_two_ranks('split', 'retinanet', 'image', tmp_path)
-    _, wrapped = build_pair('retinanet', weighting='image')
+@pytest.mark.parametrize(
+    ('detector', 'weighting'),
+    [
+        # RetinaNet's normaliser is local: by images, ranks do not matter at all.
+        ('retinanet', 'image'),
+        # FCOS has the mean over ranks of its positives: neither do they by batches.
+        ('fcos', 'batch'),
+    ],
+)
+def test_a_split_batch_gives_the_gradient_of_the_whole(detector, weighting, tmp_path):
+    first, _ = run_two_ranks('split', detector, weighting, tmp_path)
+    _, wrapped = build_pair(detector, weighting=weighting)
     freeze_norms(wrapped)
-    losses = flat(wrapped.loss(*mixed_batch(wrapped, [0.3, 0.8])))
+    losses = flat(wrapped.loss(*mixed_batch(wrapped, SPLIT_LAMBDAS[weighting])))
     whole = gradients(wrapped, losses)
     first = {k.replace('detector.', ''): v for k, v in first.items()}
     assert relative_difference(first, whole) < 1e-3

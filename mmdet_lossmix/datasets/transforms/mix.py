@@ -1,19 +1,17 @@
 """Mixing in the data pipeline: LossMix, and the baselines Union and Noise."""
 
 from abc import ABCMeta, abstractmethod
-from typing import List, Optional, Sequence, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
-from mmdet.registry import TRANSFORMS
+from mmdet.registry import TASK_UTILS, TRANSFORMS
+from mmdet.utils import ConfigType
 
-from mmdet_lossmix.functional import (
-    blend_images,
-    canvas_shape,
-    check_mix_args,
-    sample_lambda,
-)
+from mmdet_lossmix.canvas import canvas_shape
+from mmdet_lossmix.functional import check_mix_args, sample_lambda
+from mmdet_lossmix.mix_operators import BLEND, MixOperator, Window
 
 from .frame_guard import record_frame
 from .partners import PartnerCache, SkippedPartners, draw_index
@@ -24,11 +22,13 @@ from .target_ops import (
     drop_degenerate,
     move_to_canvas,
     take_targets,
+    targets_of,
+    visible_targets,
 )
 
 
 class MixTransform(BaseTransform, metaclass=ABCMeta):
-    """Blend the image with a partner's; a strategy says what becomes of the targets.
+    """Mix the image with a partner's; a strategy says what becomes of the targets.
 
     In a plain pipeline the partner is one of the last images that this worker loaded
     (the first image of a worker stays unmixed). In the pipeline of mmdet's
@@ -64,6 +64,8 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
             Defaults to 20.
         pad_val (float or Sequence[float]): Pixel value where the smaller of two images
             does not reach. Defaults to 114.
+        operator (dict): How two images become one, see
+            :mod:`mmdet_lossmix.mix_operators`. Defaults to ``dict(type='Blend')``.
 
     Raises:
         TypeError: If ``alpha`` or ``prob`` is not a number.
@@ -76,11 +78,13 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         prob: float = 1.0,
         max_cached_images: int = 20,
         pad_val: Union[float, Sequence[float]] = 114,
+        operator: ConfigType = BLEND,
     ) -> None:
         check_mix_args(alpha, prob)
         self.alpha = alpha
         self.prob = prob
         self.pad_val = pad_val
+        self.operator: MixOperator = TASK_UTILS.build(operator)
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
         self.switch = MixSwitch()
@@ -92,9 +96,9 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         """Put into ``results`` what the strategy makes of two targets.
 
         Args:
-            results (dict): Holds the blended image; modified in place.
-            own (dict): Targets of the own image, in the frame of the blend.
-            partner (dict): Targets of the partner, likewise.
+            results (dict): Holds the mixed image; modified in place.
+            own (dict): What is seen of the own image's targets, in the mixed one.
+            partner (dict): What is seen of the partner's, likewise.
             lam (float): Weight of the own image, in [0, 1].
         """
 
@@ -118,6 +122,12 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
     def _draw_lambda(self) -> float:
         return sample_lambda(self.alpha)
 
+    @cache_randomness
+    def _draw_window(
+        self, lam: float, canvas: Tuple[int, int]
+    ) -> Tuple[float, Optional[Window]]:
+        return self.operator.draw(lam, canvas, np.random)
+
     def transform(self, results: dict) -> dict:
         """Mix ``results`` with a partner.
 
@@ -129,23 +139,30 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         """
         drop_degenerate(results)
         if 'mix_results' in results:
-            partner = self._partner_of_dataset(results['mix_results'])
+            partner = self._partner_of_dataset(results)
         else:
             partner = self._partner_of_cache(results)
         if partner is None:
             return results
-        lam = self._draw_lambda()
         image, other = results['img'], partner['img']
         canvas = canvas_shape(image.shape, other.shape)
-        own = move_to_canvas(take_targets(results), canvas)
+        lam, window = self._draw_window(self._draw_lambda(), canvas)
+        own = move_to_canvas(targets_of(results), canvas)
         others = move_to_canvas(take_targets(partner), canvas)
-        results['img'] = blend_images(image, other, lam, self.pad_val)
+        if window is not None:
+            least = self.operator.min_visible
+            own = visible_targets(own, window, False, least)
+            others = visible_targets(others, window, True, least)
+        results['img'] = self.operator.mix_images(
+            image, other, lam, window, self.pad_val
+        )
         results['img_shape'] = canvas
         results['partner_img_path'] = partner.get('img_path')
         self.mix_targets(results, own, others, lam)
         return results
 
-    def _partner_of_dataset(self, mix_results: Sequence[dict]) -> Optional[dict]:
+    def _partner_of_dataset(self, results: dict) -> Optional[dict]:
+        mix_results = results['mix_results']
         if not mix_results or not self._do_mix():
             return None
         partner = mix_results[0]
@@ -153,23 +170,23 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
             self.skipped.add('A partner of `mix_results` has no image')
             return None
         drop_degenerate(partner)
-        return partner
+        return self.cache.exchange(results, partner)
 
     def _partner_of_cache(self, results: dict) -> Optional[dict]:
         if not self.switch.on:
             self.cache.entries.clear()
             return None
         partner = self.cache.draw(results) if self._do_mix() else None
-        self.cache.push(results)
-        if partner is None:
-            results['img'] = results['img'].copy()  # the other one is in the cache now
+        entry = self.cache.push(results)
+        if partner is not None:
+            results['img'] = entry['img']  # its memory is free for the blend
         return partner
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(alpha={self.alpha}, prob={self.prob}, '
             f'max_cached_images={self.cache.max_cached_images}, '
-            f'pad_val={self.pad_val})'
+            f'pad_val={self.pad_val}, operator={self.operator})'
         )
 
 

@@ -5,7 +5,10 @@ import random
 from typing import List, Optional
 
 import cv2
+import numpy as np
 from mmengine.logging import print_log
+
+from mmdet_lossmix.canvas import in_c_order
 
 from .target_ops import take_targets
 
@@ -14,10 +17,12 @@ class PartnerCache:
     """The last images that this worker loaded, unmixed, for later ones to mix with.
 
     Needs no second decoding and no dataset wrapper. Each worker process has its own.
+    Images lie in memory that the cache keeps and uses again: asking the system for
+    fresh memory for every image takes longer than blending it.
 
     Args:
-        max_cached_images (int): How many images to hold, at least 1. At the size of
-            VOC's, one takes about 0.5 MB.
+        max_cached_images (int): How many images to hold, at least 1. Each takes as much
+            memory as the largest that came: 1.7 MB if resized to (1000, 600).
     """
 
     def __init__(self, max_cached_images: int) -> None:
@@ -28,22 +33,32 @@ class PartnerCache:
             )
         self.max_cached_images = max_cached_images
         self.entries: List[dict] = []
+        self._spare = np.empty(0, np.uint8)
 
-    def push(self, results: dict) -> None:
-        """Hold ``results``, dropping a random entry if the cache is full.
+    def push(self, results: dict) -> dict:
+        """Copy ``results`` into the cache, dropping a random entry if it is full.
 
-        The image array is kept without a copy: whoever hands ``results`` on hands on
-        another array.
+        The entry that was dropped stays intact until the next push.
+
+        Returns:
+            dict: The new entry, to be read only.
         """
+        spare, self._spare = self._spare, np.empty(0, np.uint8)
         if len(self.entries) >= self.max_cached_images:
-            self.entries.pop(random.randrange(len(self.entries)))
-        self.entries.append(
-            {
-                'img': results['img'],
-                'img_path': results.get('img_path'),
-                **take_targets(results),
-            }
-        )
+            dropped = self.entries.pop(random.randrange(len(self.entries)))
+            self._spare = dropped['memory']
+        image = results['img']
+        if spare.nbytes < image.nbytes:
+            spare = np.empty(image.nbytes, np.uint8)
+        out = spare[: image.nbytes].view(image.dtype).reshape(image.shape)
+        entry = {
+            'memory': spare,
+            'img': in_c_order(image, out),
+            'img_path': results.get('img_path'),
+            **take_targets(results),
+        }
+        self.entries.append(entry)
+        return entry
 
     def draw(self, results: dict) -> Optional[dict]:
         """Draw a partner, one of the same orientation if there is any.
@@ -56,9 +71,29 @@ class PartnerCache:
         """
         if not self.entries:
             return None
+        return random.choice(self._alike(results) or self.entries)
+
+    def exchange(self, results: dict, partner: dict) -> dict:
+        """Exchange a partner of the other orientation for one of the same.
+
+        ``MultiImageMixDataset`` asks for a partner without saying for which image, so a
+        partner may not suit. The cache takes it, for a later image that it does suit,
+        and gives one that came earlier; none is decoded in vain. Landscape images get
+        portrait partners as often as portrait ones get landscape partners, so there
+        are some of both.
+
+        Returns:
+            dict: ``partner`` itself if it suits, or while there is none that does.
+        """
+        if is_landscape(results['img']) == is_landscape(partner['img']):
+            return partner
+        alike = self._alike(results)
+        self.push(partner)
+        return random.choice(alike) if alike else partner
+
+    def _alike(self, results: dict) -> List[dict]:
         landscape = is_landscape(results['img'])
-        alike = [e for e in self.entries if is_landscape(e['img']) == landscape]
-        return random.choice(alike or self.entries)
+        return [e for e in self.entries if is_landscape(e['img']) == landscape]
 
 
 def is_landscape(image) -> bool:

@@ -4,20 +4,25 @@ from abc import ABCMeta, abstractmethod
 from typing import Tuple
 
 import numpy as np
-from mmdet.registry import MODELS
+import torch
+from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.structures import DetDataSample, SampleList
+from mmdet.utils import ConfigType
 from mmengine.dist import broadcast_object_list, get_world_size
 from mmengine.logging import MessageHub, print_log
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmdet_lossmix.functional import (
-    blend_tensors,
-    canvas_shape,
-    check_mix_args,
-    sample_lambda,
-)
+from mmdet_lossmix.canvas import canvas_shape
+from mmdet_lossmix.functional import check_mix_args, sample_lambda
+from mmdet_lossmix.mix_operators import BLEND, MixOperator
+from mmdet_lossmix.mix_operators.visibility import join_maps
 from mmdet_lossmix.structures import attach_partner
+
+from .visible_samples import visible_sample
+
+# Batches of other ranks may have other sizes; what is drawn on this canvas has not.
+RANKS_CANVAS = (1 << 16, 1 << 16)
 
 
 class BatchMix(nn.Module, metaclass=ABCMeta):
@@ -31,17 +36,24 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
     Args:
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
+        operator (dict): How two images become one, see
+            :mod:`mmdet_lossmix.mix_operators`. A rectangle that it draws is the same
+            part of the padded batch for all images and ranks, and lambda its share but
+            for the rounding to pixels. Defaults to ``dict(type='Blend')``.
 
     Raises:
         TypeError: If ``alpha`` or ``prob`` is not a number.
         ValueError: If ``alpha`` or ``prob`` is out of its range.
     """
 
-    def __init__(self, alpha: float = 1.0, prob: float = 1.0) -> None:
+    def __init__(
+        self, alpha: float = 1.0, prob: float = 1.0, operator: ConfigType = BLEND
+    ) -> None:
         super().__init__()
         check_mix_args(alpha, prob)
         self.alpha = alpha
         self.prob = prob
+        self.operator: MixOperator = TASK_UTILS.build(operator)
         self.mixing = True
         self._warned = False
 
@@ -52,13 +64,14 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         """Make one sample of two, as the strategy wants.
 
         Args:
-            own (:obj:`DetDataSample`): Holds the own target; may be modified.
-            partner (:obj:`DetDataSample`): Holds the partner's target in the same
-                frame; may be modified.
+            own (:obj:`DetDataSample`): Holds what is seen of the own target; may be
+                modified.
+            partner (:obj:`DetDataSample`): Holds what is seen of the partner's target,
+                in the same frame; may be modified.
             lam (float): Weight of the own image, in [0, 1].
 
         Returns:
-            :obj:`DetDataSample`: The sample of the blended image.
+            :obj:`DetDataSample`: The sample of the mixed image.
         """
 
     def forward(
@@ -83,12 +96,26 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         mix, lam = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         if not mix:
             return batch_inputs, data_samples
-        mixed = blend_tensors(batch_inputs, batch_inputs.roll(1, 0), lam)
+        lam, window = self.operator.draw(lam, RANKS_CANVAS, rng)
+        if window is not None:
+            height, width = batch_inputs.shape[-2:]
+            window = window.rescale((height, width))
+        mixed = torch.empty_like(batch_inputs)
+        # In two parts: fresh memory for a rolled copy would take longer than the blend.
+        for own, partner in ((slice(1), slice(-1, None)), (slice(1, None), slice(-1))):
+            self.operator.mix_tensors(
+                batch_inputs[own], batch_inputs[partner], lam, window, mixed[own]
+            )
         partners = [*data_samples[-1:], *data_samples[:-1]]
-        return mixed, [
-            self.mix_targets(*in_common_frame(own, partner), lam)
-            for own, partner in zip(data_samples, partners)
-        ]
+        samples = []
+        for pair in zip(data_samples, partners):
+            own, partner = in_common_frame(*pair)
+            if window is not None:
+                least = self.operator.min_visible
+                own = visible_sample(own, window, False, least)
+                partner = visible_sample(partner, window, True, least)
+            samples.append(self.mix_targets(own, partner, lam))
+        return mixed, samples
 
     def _warn_of_batch_of_one(self) -> None:
         if not self._warned:
@@ -103,7 +130,7 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
 
     def extra_repr(self) -> str:
         """Show the arguments when the model is printed."""
-        return f'alpha={self.alpha}, prob={self.prob}'
+        return f'alpha={self.alpha}, prob={self.prob}, operator={self.operator}'
 
 
 @MODELS.register_module()
@@ -128,10 +155,8 @@ class BatchUnionMix(BatchMix):
     def mix_targets(self, own, partner, lam):
         """All objects of both images."""
         if 'gt_sem_seg' in own:
-            raise ValueError(
-                'Expected no `gt_sem_seg` for a union of two targets but got one; use '
-                'BatchLossMix or BatchNoiseMix, or `with_seg=False`.'
-            )
+            maps = own.gt_sem_seg.sem_seg, partner.gt_sem_seg.sem_seg
+            own.gt_sem_seg = PixelData(sem_seg=join_maps(*maps))
         for key in ('gt_instances', 'ignored_instances'):
             if key in own:
                 both = InstanceData.cat([own.get(key), partner.get(key)])
@@ -158,9 +183,9 @@ class BatchNoiseMix(BatchMix):
 def in_common_frame(
     own: DetDataSample, partner: DetDataSample
 ) -> Tuple[DetDataSample, DetDataSample]:
-    """Copy two samples of one batch, both with the frame of their blend.
+    """Copy two samples of one batch, both with the frame of their mix.
 
-    The images lie in the same padded canvas, so no box moves; the content of the blend
+    The images lie in the same padded canvas, so no box moves; the content of the mix
     reaches as far as the larger of either side.
 
     Returns:

@@ -56,6 +56,39 @@ def test_partner_is_packed_like_the_own_target():
     assert mixed['inputs'].dtype == torch.uint8
 
 
+def test_the_targets_of_a_mixed_sample_share_memory_but_no_value():
+    sample = run()[1]['data_samples']
+    tensors = [
+        tensor
+        for half in (sample, sample.partner)
+        for target in (half.gt_instances, half.ignored_instances)
+        for tensor in (target.bboxes.tensor, target.labels)
+    ]
+    assert len({tensor.untyped_storage().data_ptr() for tensor in tensors}) == 2
+    copies = [tensor.clone() for tensor in tensors]
+    for i, (tensor, copy) in enumerate(zip(tensors, copies)):
+        tensor.fill_(-7)
+        for other, expected in zip(tensors[i + 1 :], copies[i + 1 :]):
+            assert torch.equal(other, expected)
+        tensor.copy_(copy)
+
+
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'float32', 'int64'])
+@pytest.mark.parametrize('shape', [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 5)])
+def test_images_are_packed_as_mmdet_packs_them(shape, dtype, flip):
+    image = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    image = np.flip(image, 1) if flip else image
+    packed = [
+        TRANSFORMS.build(dict(type=f'mmdet.{type_}'))({**results(1), 'img': image})
+        for type_ in ('PackDetInputs', 'PackLossMixInputs')
+    ]
+    expected, actual = (p['inputs'] for p in packed)
+    assert torch.equal(actual, expected)
+    assert actual.dtype == expected.dtype
+    assert actual.is_contiguous()
+
+
 @pytest.mark.parametrize(
     'step',
     [

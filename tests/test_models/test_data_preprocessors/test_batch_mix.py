@@ -7,11 +7,13 @@ from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from scipy.stats import kstest
 
+from mmdet_lossmix.mix_operators.visibility import visible_objects
 from mmdet_lossmix.models.data_preprocessors import batch_mix
 from mmdet_lossmix.testing.batches import mixed_batch
 from mmdet_lossmix.testing.thin import thin_model_cfg
 
 TYPES = ['BatchLossMix', 'BatchUnionMix', 'BatchNoiseMix']
+CUTMIX = dict(type='CutMix', min_visible=0.3)
 
 
 @pytest.fixture
@@ -139,3 +141,126 @@ def test_chained_after_a_resize_of_the_batch(runner_state):
 def test_bad_arguments_are_refused_when_built(type_, kwargs):
     with pytest.raises(ValueError, match=f'`{next(iter(kwargs))}`'):
         build(type_, **kwargs)
+
+
+def cut(type_, inputs, samples, **kwargs):
+    """Mix a batch by CutMix; the window beside it."""
+    augment = build(type_, operator=CUTMIX, **kwargs)
+    draw, drawn = augment.operator.draw, []
+    augment.operator.draw = lambda *args: drawn.append(draw(*args)) or drawn[0]
+    inputs, mixed = augment(inputs, samples)
+    return inputs, mixed, drawn[0][1].rescale(tuple(inputs.shape[-2:]))
+
+
+def seen_of(instances, window, inside):
+    """What is seen of boxes and labels, by the function that has its own tests."""
+    masks = instances.get('masks')
+    args = instances.bboxes, masks, window, inside, CUTMIX['min_visible']
+    boxes, masks, keep = visible_objects(*args)
+    seen = boxes[keep].tolist(), instances.get('labels', keep)[keep].tolist()
+    return seen if masks is None else (*seen, masks[keep.numpy()].masks.tolist())
+
+
+def shown(instances):
+    """Boxes and labels (True where there are none) and masks, as lists."""
+    boxes = instances.bboxes
+    labels = instances.get('labels', boxes[:, 0] == boxes[:, 0])
+    masks = [instances.masks.masks.tolist()] if 'masks' in instances else []
+    return (boxes.tolist(), labels.tolist(), *masks)
+
+
+@pytest.mark.parametrize('masks', [False, True])
+def test_cutmix_pastes_one_rectangle_into_all_images(masks, runner_state):
+    dropped = 0
+    inputs, samples = batch(masks=masks)
+    for i in range(10):
+        runner_state.update_info('iter', i)
+        before = [shown(s.gt_instances) for s in samples]
+        mixed, kept, window = cut('BatchLossMix', inputs, samples)
+        assert window.canvas == inputs.shape[-2:]
+        expected = inputs.clone()
+        expected[(..., *window.slices)] = inputs.roll(1, 0)[(..., *window.slices)]
+        assert torch.equal(mixed, expected)
+        lam = kept[0].mix_lambda
+        height, width = window.canvas
+        assert abs(lam - (1 - window.share)) <= 1 / height + 1 / width
+        for j, sample in enumerate(kept):
+            assert sample.mix_lambda == lam
+            sides = (sample, samples[j], False), (sample.partner, samples[j - 1], True)
+            for target, source, inside in sides:
+                for key in ('gt_instances', 'ignored_instances'):
+                    expected = seen_of(source.get(key), window, inside)
+                    assert shown(target.get(key)) == expected
+                dropped += len(source.gt_instances) - len(target.gt_instances)
+        assert [shown(s.gt_instances) for s in samples] == before
+        _, union, *_ = cut('BatchUnionMix', inputs, samples)
+        _, noise, *_ = cut('BatchNoiseMix', inputs, samples)
+        for sample, both, dominant in zip(kept, union, noise):
+            own, partner = (
+                shown(sample.gt_instances),
+                shown(sample.partner.gt_instances),
+            )
+            joined = tuple(a + b for a, b in zip(own, partner))
+            assert shown(both.gt_instances) == joined
+            assert shown(dominant.gt_instances) == (own if lam >= 0.5 else partner)
+    assert dropped > 10
+
+
+def test_the_operator_draws_after_lambda(runner_state):
+    inputs, samples = batch()
+    for i in range(20):
+        runner_state.update_info('iter', i)
+        _, blended = build('BatchLossMix')(inputs, samples)
+        _, kept, window = cut('BatchLossMix', inputs, samples)
+        assert abs(blended[0].mix_lambda - kept[0].mix_lambda) < 1e-4
+        assert cut('BatchLossMix', inputs, samples)[2] == window
+
+
+def test_ranks_with_batches_of_other_sizes_have_the_same_lambda(runner_state):
+    inputs, samples = batch()
+    for i in range(20):
+        runner_state.update_info('iter', i)
+        _, kept, window = cut('BatchLossMix', inputs, samples)
+        _, others, larger = cut('BatchLossMix', inputs.repeat(1, 1, 3, 2), samples)
+        assert kept[0].mix_lambda == others[0].mix_lambda
+        scaled = window.rescale(larger.canvas)
+        assert np.abs(np.subtract(larger[:4], scaled[:4])).max() <= 2
+
+
+def test_semantic_maps_of_a_composite_are_joined(runner_state):
+    model = MODELS.build(thin_model_cfg('mask_rcnn'))
+    inputs, samples = mixed_batch(
+        model, [None, None], stuff=(0, 9), shapes=[(96, 128)] * 2
+    )
+    for sample in samples:
+        sample.gt_sem_seg.sem_seg = sample.gt_sem_seg.sem_seg.to(torch.uint8)
+    maps = [s.gt_sem_seg.sem_seg for s in samples]
+    _, union, window = cut('BatchUnionMix', inputs, samples)
+    _, kept, _ = cut('BatchLossMix', inputs, samples)
+    _, noise, *_ = cut('BatchNoiseMix', inputs, samples)
+    place = (..., *window.slices)
+    for i in range(2):
+        own, partner = maps[i].clone(), torch.full_like(maps[i], 255)
+        own[place], partner[place] = 255, maps[i - 1][place]
+        assert torch.equal(kept[i].gt_sem_seg.sem_seg, own)
+        assert torch.equal(kept[i].partner.gt_sem_seg.sem_seg, partner)
+        dominant = own if kept[0].mix_lambda >= 0.5 else partner
+        assert torch.equal(noise[i].gt_sem_seg.sem_seg, dominant)
+        own[place] = partner[place]
+        assert torch.equal(union[i].gt_sem_seg.sem_seg, own)
+    with pytest.raises(ValueError, match='gt_sem_seg'):
+        build('BatchUnionMix')(inputs, samples)
+
+
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_a_detector_trains_on_a_composite(weighting, runner_state):
+    cfg = thin_model_cfg('fcos')
+    cfg.data_preprocessor.batch_augments = [dict(type='BatchLossMix', operator=CUTMIX)]
+    model = MODELS.build(
+        dict(type='LossMixDetector', detector=cfg, weighting=weighting)
+    )
+    for i in range(3):
+        runner_state.update_info('iter', i)
+        inputs, samples = mixed_batch(model, [None, None])
+        losses = model.train().loss(inputs, samples)
+        assert all(torch.isfinite(torch.as_tensor(v)).all() for v in losses.values())

@@ -1,0 +1,83 @@
+"""CutMix: a rectangle of the partner, pasted."""
+
+import math
+from numbers import Number
+from typing import Any, Tuple
+
+from mmdet.registry import TASK_UTILS
+
+from mmdet_lossmix.canvas import canvas_shape, check_alike, pad_to
+
+from .base import MixOperator
+from .visibility import Window
+
+
+@TASK_UTILS.register_module()
+class CutMix(MixOperator):
+    """Paste a rectangle of the partner, from where it is there, into the own image.
+
+    After CutMix (Yun et al., ICCV 2019, arXiv:1905.04899). The rectangle has the shape
+    of the canvas and, as nearly as whole pixels allow, the share ``1 - lam`` of it,
+    and lies anywhere inside. Lambda becomes the share that is left, exactly.
+
+    The canvas holds both images: in the pipeline it is as large as the larger of either
+    side, on the device it is the padded batch, where every rank pastes the same part
+    and lambda, equal on all, is exact but for the rounding to pixels. Where the partner
+    is smaller, the rectangle shows its padding, which counts as the partner's.
+
+    Args:
+        min_visible (float): An object stays in its target if at least this share of it
+            is seen, in [0, 1]; its box then encloses what is seen. The share of an
+            object with a mask is that of its mask. Defaults to 0.25.
+
+    Raises:
+        TypeError: If ``min_visible`` is not a number.
+        ValueError: If ``min_visible`` is outside [0, 1].
+    """
+
+    def __init__(self, min_visible: float = 0.25) -> None:
+        if not isinstance(min_visible, Number) or isinstance(min_visible, bool):
+            raise TypeError(
+                f'Expected `min_visible` to be a number but got {min_visible!r}; write '
+                'it as e.g. `min_visible=0.25` in the config.'
+            )
+        if not 0 <= min_visible <= 1:
+            raise ValueError(f'Expected `min_visible` in [0, 1] but got {min_visible}.')
+        self.min_visible = min_visible
+
+    def draw(
+        self, lam: float, canvas: Tuple[int, int], rng: Any
+    ) -> Tuple[float, Window]:
+        """Draw the place of the rectangle."""
+        scale = math.sqrt(1 - lam)
+        height, width = (round(scale * side) for side in canvas)
+        # `rng.random()` is below 1, so the last place is canvas - side.
+        y1 = int(rng.random() * (canvas[0] - height + 1))
+        x1 = int(rng.random() * (canvas[1] - width + 1))
+        window = Window(x1, y1, x1 + width, y1 + height, canvas)
+        return 1 - window.share, window
+
+    def mix_images(self, image, partner, lam, window, pad_val):
+        """Paste what the window shows of the partner."""
+        check_alike(image, partner)
+        canvas = canvas_shape(image.shape, partner.shape)
+        mixed = pad_to(image, canvas, pad_val)
+        if mixed is image:
+            mixed = image.copy()
+        rows, columns = window.slices
+        mixed[rows, columns] = pad_val
+        pasted = partner[rows, columns]
+        height, width = pasted.shape[:2]
+        y1, x1 = window.y1, window.x1
+        mixed[y1 : y1 + height, x1 : x1 + width] = pasted
+        return mixed
+
+    def mix_tensors(self, images, partners, lam, window, out=None):
+        """Paste what the window shows of the partners."""
+        mixed = images.clone() if out is None else out.copy_(images)
+        place = (..., *window.slices)
+        mixed[place] = partners[place]
+        return mixed
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(min_visible={self.min_visible})'

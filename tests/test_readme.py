@@ -1,0 +1,40 @@
+"""The configs that the README shows are configs, and mix."""
+
+import re
+
+import pytest
+from mmdet.registry import MODELS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from tiny import ROOT
+
+BLOCKS = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
+CONFIGS = [block for block in BLOCKS if '_base_ =' in block]
+OF_SIX = [
+    f'{kind}Mix{where}' if where else f'Batch{kind}Mix'
+    for where in ('Transform', '')
+    for kind in ('Loss', 'Union', 'Noise')
+]
+
+
+@pytest.mark.parametrize('config', CONFIGS, ids=range(len(CONFIGS)))
+def test_its_configs_mix(config):
+    init_default_scope('mmdet')
+    cfg = Config.fromstring(config, '.py')
+    model = cfg.model
+    augments = model.data_preprocessor.get('batch_augments') or []
+    built = [MODELS.build(augment) for augment in augments]
+    built += [
+        TRANSFORMS.build(step)
+        for step in cfg.train_dataloader.dataset.pipeline
+        if 'Mix' in step['type']
+    ]
+    assert len(built) == 1
+    assert type(built[0]).__name__ in OF_SIX
+    if 'detector' in model:
+        model.detector.backbone.init_cfg = None
+        assert 'BatchLossMix' in str(MODELS.build(model).data_preprocessor)
+
+
+def test_it_shows_configs():
+    assert len(CONFIGS) == 3
