@@ -30,7 +30,7 @@ def test_every_config_of_a_family_is_listed_once(index):
 
 def test_what_it_says_is_true(index):
     for model in index.models:
-        config = load_config(model.config[len('configs/') :])
+        config = load_config(model.config[len('configs/') : -len('.py')])
         assert model.metadata.data['Epochs'] == config.train_cfg.max_epochs
         assert model.in_collection.lower() in model.name
         assert model.weights is None  # none have been published
