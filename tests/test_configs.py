@@ -1,70 +1,197 @@
 """Every config of the project trains and evaluates, shrunk by overrides only."""
 
 import json
+import re
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
-from mmengine.runner import Runner
-from tiny import ROOT, tiny_config
+from mmengine.registry import RUNNERS
+from tiny import ROOT, load_config, tiny_config, write_bccd
+from tiny_coco import write_coco
 
-AUGMENTS = dict(
-    lossmix=['BatchLossMix'],
-    union=['BatchUnionMix'],
-    noise=['BatchNoiseMix'],
-    baseline=[],
-)
+from mmdet_lossmix.testing.thin import dicts_in
+
+AUGMENTS = dict(lossmix='BatchLossMix', union='BatchUnionMix', noise='BatchNoiseMix')
+STRATEGIES = (*AUGMENTS, 'baseline')
+# With all four strategies, on VOC and COCO.
 DETECTORS = ('faster_rcnn', 'retinanet', 'fcos')
-VOC_CONFIGS = [f'{s}_{d}_voc' for s in AUGMENTS for d in DETECTORS]
-CUTMIX_CONFIG = 'lossmix_cutmix_faster_rcnn_voc'
-BCCD = ROOT / 'data' / 'bccd'
+# On COCO with LossMix, and without.
+MORE = (
+    *('mask_rcnn', 'cascade_rcnn', 'atss', 'gfl'),
+    *('rtmdet', 'yolox', 'deformable_detr', 'dino'),
+)
+VOC = [f'{s}_{d}_voc' for s in STRATEGIES for d in DETECTORS]
+COCO = [
+    *(f'{s}_{d}_coco' for s in STRATEGIES for d in DETECTORS),
+    *(f'{s}_{d}_coco' for d in MORE for s in ('lossmix', 'baseline')),
+]
+CUTMIX = 'lossmix_cutmix_faster_rcnn_voc'
+PURE_PYTHON = 'lossmix_retinanet_coco_pure_python'
+BCCD = ['baseline_faster_rcnn_bccd', 'lossmix_faster_rcnn_bccd']
+DEMOS = ['demo/lossmix_faster_rcnn_bccd', 'demo/lossmix_faster_rcnn_synthetic']
+ALL = [*VOC, *COCO, CUTMIX, PURE_PYTHON, *BCCD, *DEMOS]
+PHOTOGRAPHS = ROOT / 'data' / 'bccd'
 
 
-@pytest.mark.parametrize('name', [*VOC_CONFIGS, CUTMIX_CONFIG])
-def test_voc_config_trains_and_evaluates(name, voc_root, tmp_path):
-    cfg = tiny_config(name, voc_root, tmp_path)
-    cfg.train_cfg.max_epochs = 1
-    runner = Runner.from_cfg(cfg)
+@pytest.fixture(scope='module')
+def roots(voc_root, tmp_path_factory):
+    """Generated data in each format, by the word that ends a config's name."""
+    folder = tmp_path_factory.mktemp('data')
+    return dict(
+        voc=voc_root,
+        synthetic=voc_root,
+        coco=write_coco(folder / 'coco'),
+        bccd=write_bccd(folder / 'bccd'),
+    )
+
+
+def test_every_config_is_here():
+    files = [p for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts]
+    names = [str(p.relative_to(ROOT / 'configs').with_suffix('')) for p in files]
+    assert sorted(names) == sorted(ALL)
+
+
+def run_shortly(name, roots, work_dir):
+    """Train for an epoch of a few images, or two if something ends before the last."""
+    data = name.replace('_pure_python', '').rpartition('_')[-1]
+    cfg = tiny_config(name, roots[data], work_dir)
+    epochs = 1
+    for hook, number in (
+        ('StopMixingHook', dict(num_last_epochs=1)),
+        ('PipelineSwitchHook', dict(switch_epoch=1)),
+        ('YOLOXModeSwitchHook', dict(num_last_epochs=0)),  # it counts one more
+    ):
+        for given in cfg.custom_hooks:
+            if given.type == hook:
+                given.update(number)
+                epochs = 2
+    cfg.train_cfg.update(max_epochs=epochs, val_interval=epochs)
+    for node in dicts_in(cfg.model):
+        if 'score_thr' in node:  # nothing to evaluate otherwise, after two iterations
+            node.score_thr = 0.0
+        if 'max_per_img' in node:
+            node.max_per_img = min(node.max_per_img, 20)
+    runner = RUNNERS.build(cfg)
     runner.train()
-    scalars = read_scalars(runner)
-    losses = [row['loss'] for row in scalars if 'loss' in row]
-    assert len(losses) == len(runner.train_dataloader) >= 3
-    assert all(loss == loss for loss in losses)
-    assert any('pascal_voc/mAP' in row for row in scalars)
+    return runner
 
 
-@pytest.mark.parametrize('name', VOC_CONFIGS)
-def test_voc_config_is_the_mmdet_base_but_for_the_mixing(name):
+def check_run(runner):
+    rows = read_scalars(runner)
+    losses = [row['loss'] for row in rows if 'loss' in row]
+    assert len(losses) == runner.iter >= 2
+    assert all(0 < loss < 1000 for loss in losses)
+    boxes = [v for row in rows for k, v in row.items() if 'loss_bbox' in k]
+    assert any(loss > 0 for loss in boxes)  # there were objects to learn from
+    (metrics,) = (row for row in rows if any(k.endswith('mAP') for k in row))
+    assert all(value >= -1 for value in metrics.values())
+    return metrics
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        if name in VOC or name.startswith(('lossmix', 'demo'))
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in ALL
+    ],
+)
+def test_config_trains_and_evaluates(name, roots, tmp_path):
+    runner = run_shortly(name, roots, tmp_path)
+    metrics = check_run(runner)
+    assert ('coco/segm_mAP' in metrics) == ('mask_rcnn' in name)
+    if any(type(hook).__name__ == 'StopMixingHook' for hook in runner.hooks):
+        assert not runner.model.mixing
+    elif 'lossmix' in name:
+        assert runner.model.mixing
+    if 'yolox' in name:  # its hook has found its way through the wrapper
+        assert runner.model.bbox_head.use_l1
+
+
+@pytest.mark.parametrize('name', [n for n in [*VOC, *COCO] if 'baseline' not in n])
+def test_config_is_its_baseline_but_for_the_mixing(name):
     strategy, detector = name.split('_', 1)
-    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
-    base = Config.fromfile(ROOT / f'configs/baseline_{detector}.py')
-    for key in ('optim_wrapper', 'param_scheduler', 'train_dataloader', 'train_cfg'):
+    cfg, base = load_config(name), load_config(f'baseline_{detector}')
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'val_evaluator'):
         assert cfg[key] == base[key]
+    assert cfg.custom_hooks[: len(base.custom_hooks)] == base.custom_hooks
     if strategy == 'lossmix':
         assert cfg.model.type == 'LossMixDetector'
         assert cfg.model.detector == base.model
-    given = [a.type for a in cfg.model.data_preprocessor.get('batch_augments', [])]
-    assert given == AUGMENTS[strategy]
+    else:
+        without = dict(batch_augments=None)
+        assert with_preprocessor(cfg.model, without) == with_preprocessor(
+            base.model, without
+        )
+    own = base.model.data_preprocessor.get('batch_augments') or []
+    given = cfg.model.data_preprocessor.batch_augments
+    assert given[:-1] == own
+    assert given[-1].type == AUGMENTS[strategy]
+    # mmdet's own mixing gives way to ours.
+    loaders = deepcopy([cfg.train_dataloader, base.train_dataloader])
+    for node in dicts_in(loaders):
+        node.pop('_scope_', None)  # mmdet's, of what comes from its file
+        if strategy == 'lossmix' and 'pipeline' in node:
+            node['pipeline'] = [s for s in node['pipeline'] if 'MixUp' not in s['type']]
+    assert loaders[0] == loaders[1]
+    assert 'MixUp' not in str(cfg.train_dataloader)
+
+
+def with_preprocessor(model, changes):
+    return {**model, 'data_preprocessor': {**model.data_preprocessor, **changes}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', [n for n in COCO if n.startswith('baseline')])
+def test_baseline_is_the_config_of_mmdet(name):
+    (base,) = re.findall("mmdet::[^']+", (ROOT / f'configs/{name}.py').read_text())
+    cfg, base = load_config(name), load_config(base)
+    ours = {'custom_imports', 'custom_hooks', 'randomness', 'runner_type'}
+    assert set(cfg) - set(base) <= ours
+    assert all(cfg[key] == base[key] for key in set(base) - ours)
+    assert cfg.custom_hooks[:-1] == base.get('custom_hooks', [])
+
+
+@pytest.mark.parametrize('name', ['rtmdet', 'yolox'])
+def test_mixing_takes_the_share_and_the_epochs_of_mmdets_mixup(name):
+    cfg, base = (
+        load_config(f'lossmix_{name}_coco'),
+        load_config(f'baseline_{name}_coco'),
+    )
+    (mixup,) = (step for step in base.train_pipeline if 'MixUp' in step.type)
+    lossmix = cfg.model.data_preprocessor.batch_augments[-1]
+    assert lossmix.get('prob', 1.0) == mixup.get('prob', 1.0)
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    first_unmixed = cfg.train_cfg.max_epochs - hooks['StopMixingHook'].num_last_epochs
+    if name == 'rtmdet':
+        assert first_unmixed == hooks['PipelineSwitchHook'].switch_epoch
+    else:
+        last = hooks['YOLOXModeSwitchHook'].num_last_epochs
+        assert first_unmixed + 1 == cfg.train_cfg.max_epochs - last
 
 
 def test_cutmix_config_is_the_lossmix_one_but_for_the_operator():
-    cfg = Config.fromfile(ROOT / f'configs/{CUTMIX_CONFIG}.py')
-    base = Config.fromfile(ROOT / 'configs/lossmix_faster_rcnn_voc.py')
+    cfg, base = load_config(CUTMIX), load_config('lossmix_faster_rcnn_voc')
     (augment,) = cfg.model.data_preprocessor.batch_augments
     assert augment.pop('operator') == dict(type='CutMix')
     assert cfg.to_dict() == base.to_dict()
 
 
 @pytest.mark.parametrize(
-    'name', [*(n for n in VOC_CONFIGS if 'baseline' not in n), CUTMIX_CONFIG]
+    'name', [n for n in [*VOC, *COCO, CUTMIX] if 'baseline' not in n]
 )
 def test_configs_are_deltas_of_a_few_lines(name):
     lines = (ROOT / f'configs/{name}.py').read_text().splitlines()
-    assert len(lines) <= 10
+    code = [line for line in lines if line.strip() and not line.startswith('#')]
+    replaces_mixup = 'rtmdet' in name or 'yolox' in name
+    assert len(code) <= (20 if replaces_mixup else 8)
 
 
 @pytest.mark.skipif(
-    not BCCD.exists(), reason='no data/bccd; docs/data.md says where people get it'
+    not PHOTOGRAPHS.exists(),
+    reason='no data/bccd; docs/data.md says where people get it',
 )
 @pytest.mark.parametrize('strategy', ['lossmix', 'baseline'])
 def test_bccd_trains_without_nan_in_its_log(strategy, tmp_path):
@@ -74,12 +201,12 @@ def test_bccd_trains_without_nan_in_its_log(strategy, tmp_path):
     train = 'BloodImage_00338 BloodImage_00343 BloodImage_00001 BloodImage_00003'
     (splits / 'train.txt').write_text('\n'.join(train.split()))
     (splits / 'val.txt').write_text('BloodImage_00338\nBloodImage_00001\n')
-    cfg = tiny_config(f'{strategy}_faster_rcnn_bccd', BCCD, tmp_path / 'run')
+    cfg = tiny_config(f'{strategy}_faster_rcnn_bccd', PHOTOGRAPHS, tmp_path / 'run')
     cfg.train_cfg.max_epochs = 3
     cfg.train_dataloader.batch_size = 2
     cfg.train_dataloader.dataset.dataset.ann_file = str(splits / 'train.txt')
     cfg.val_dataloader.dataset.ann_file = str(splits / 'val.txt')
-    runner = Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg)
     runner.train()
     scalars = read_scalars(runner)
     assert any('pascal_voc/AP50' in row for row in scalars)

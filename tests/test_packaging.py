@@ -34,6 +34,8 @@ def test_every_module_config_and_tool_is_in_the_wheel(installed):
         }
         there = {str(p.relative_to(packed)) for p in packed.rglob('*.py')}
         assert expected <= there
+    for name in ('model-index.yml', 'configs/lossmix/metafile.yml'):
+        assert (package / '.mim' / name).is_file()
     assert not list(installed.rglob('setup_env.py'))
 
 
@@ -52,6 +54,19 @@ def test_configs_are_found_and_load_from_elsewhere(installed, tmp_path):
     assert 'demo/lossmix_faster_rcnn_synthetic' in lines
     assert str(installed / 'mmdet_lossmix/.mim/configs/lossmix_fcos_voc.py') in lines
     assert 'LossMixDetector' in lines
+
+
+def test_mim_finds_the_models(installed, tmp_path):
+    code = (
+        f'import sys; sys.path.insert(0, {str(installed)!r})\n'
+        'from mim import get_model_info\n'
+        'for name, info in get_model_info("mmdet_lossmix", to_dict=True).items():\n'
+        '    print(name, info["model"], info["config"])'
+    )
+    done = run([sys.executable, '-c', code], tmp_path)
+    assert done.returncode == 0, done.stdout
+    name = 'union_retinanet_coco'
+    assert f'{name} union configs/{name}.py' in done.stdout
 
 
 def test_an_unknown_config_is_refused_with_the_known_ones(tmp_path):

@@ -36,15 +36,32 @@ WIDTHS = {
     'num_feats': 32,
     'feedforward_channels': 64,
 }
+# The decoder of DINO encodes each reference point by 4 x 128 numbers.
+DINO_WIDTHS = {'embed_dims': 256, 'num_feats': 128, 'out_channels': 256}
 BASE_CHANNELS = 8
+NUM_QUERIES = 50
+NUM_LAYERS = 2  # of a transformer
 
 
 def thin_detector(detector: dict) -> None:
     """Make the config of a detector small, in place."""
+    if detector['backbone']['type'] in ('CSPDarknet', 'CSPNeXt'):
+        _thin_csp_detector(detector)
+    else:
+        _thin_resnet_detector(detector)
+
+
+def _thin_resnet_detector(detector: dict) -> None:
+    widths = {**WIDTHS, **DINO_WIDTHS} if detector['type'] == 'DINO' else WIDTHS
+    if 'decoder' in detector:
+        detector['bbox_head']['embed_dims'] = widths['embed_dims']
+        detector['num_queries'] = NUM_QUERIES
+        for part in ('encoder', 'decoder'):
+            detector[part]['num_layers'] = NUM_LAYERS
     out_indices = detector['backbone'].get('out_indices', (0, 1, 2, 3))
     for part in detector.values():
         for node in dicts_in(part):
-            for key, width in WIDTHS.items():
+            for key, width in widths.items():
                 if isinstance(node.get(key), int):
                     node[key] = width
             if node.get('type') == 'RandomSampler':
@@ -58,6 +75,18 @@ def thin_detector(detector: dict) -> None:
     )
     if 'neck' in detector:
         detector['neck']['in_channels'] = [BASE_CHANNELS * 2**i for i in out_indices]
+
+
+def _thin_csp_detector(detector: dict) -> None:
+    """YOLOX and RTMDet: their backbones are thin by arguments of theirs."""
+    detector['backbone'].update(widen_factor=0.125, deepen_factor=0.167, init_cfg=None)
+    detector['neck'].update(
+        in_channels=[32, 64, 128], out_channels=32, num_csp_blocks=1
+    )
+    detector['bbox_head'].update(in_channels=32, feat_channels=32)
+    for part in ('backbone', 'neck', 'bbox_head'):
+        if detector[part].get('norm_cfg', {}).get('type') == 'SyncBN':  # for GPUs only
+            detector[part]['norm_cfg'] = dict(type='BN')
 
 
 def dicts_in(node: Any) -> Iterator[dict]:
@@ -84,15 +113,10 @@ def thin_model_cfg(name: str) -> dict:
 
 
 def thin_csp_model_cfg(name: str) -> ConfigDict:
-    """The model of YOLOX or RTMDet, whose backbones are thin by arguments of theirs."""
+    """The thin model of YOLOX or RTMDet, to be used without a runner."""
     model = shipped_model_cfg(CSP_DETECTORS[name])
-    model.backbone.update(widen_factor=0.125, deepen_factor=0.167, init_cfg=None)
-    model.neck.update(in_channels=[32, 64, 128], out_channels=32, num_csp_blocks=1)
-    model.bbox_head.update(in_channels=32, feat_channels=32)
+    thin_detector(model)
     model.data_preprocessor.batch_augments = None  # these ask a runner for its step
-    for part in (model.backbone, model.neck, model.bbox_head):
-        if part.get('norm_cfg', {}).get('type') == 'SyncBN':  # for GPUs only
-            part.norm_cfg = dict(type='BN')
     return model
 
 

@@ -1,0 +1,1 @@
+_base_ = ['mmdet::cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py', '_base_/runtime.py']

@@ -1,0 +1,4 @@
+_base_ = [
+    'mmdet::deformable_detr/deformable-detr_r50_16xb2-50e_coco.py',
+    '_base_/runtime.py',
+]

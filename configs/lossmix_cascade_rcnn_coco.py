@@ -1,0 +1,9 @@
+_base_ = 'baseline_cascade_rcnn_coco.py'
+
+model = dict(
+    _delete_=True,
+    type='LossMixDetector',
+    detector=_base_.model,
+    weighting='batch',
+    data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
+)

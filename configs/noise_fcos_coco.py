@@ -1,0 +1,3 @@
+_base_ = 'baseline_fcos_coco.py'
+
+model = dict(data_preprocessor=dict(batch_augments=[dict(type='BatchNoiseMix')]))

@@ -1,0 +1,3 @@
+_base_ = 'baseline_faster_rcnn_coco.py'
+
+model = dict(data_preprocessor=dict(batch_augments=[dict(type='BatchUnionMix')]))
