@@ -51,10 +51,12 @@ from mmdet_lossmix.testing.thin import dicts_in
 from mmdet_lossmix.testing.voc_photos import write_voc_photos
 
 ROOT = Path(__file__).resolve().parents[1]
-STRATEGIES = {
-    'LossMix': ('LossMixTransform', 'PackLossMixInputs'),
-    'Union': ('UnionMixTransform', 'PackDetInputs'),
-    'Noise': ('NoiseMixTransform', 'PackDetInputs'),
+# By name: the transform or batch augment less its ending, what packs, arguments.
+STRATEGIES: dict[str, tuple[str, str, dict]] = {
+    'LossMix': ('LossMix', 'PackLossMixInputs', {}),
+    'Union': ('UnionMix', 'PackDetInputs', {}),
+    'Noise': ('NoiseMix', 'PackDetInputs', {}),
+    'CutMix': ('LossMix', 'PackLossMixInputs', dict(operator=dict(type='CutMix'))),
 }
 MOVING = ('Resize', 'RandomFlip')  # what the short pipeline leaves out
 TARGETS = {'cache': 0.90, 'dataset': 0.48, 'batch': 0.98}
@@ -85,8 +87,8 @@ def pipeline_carriers(size: tuple[int, int]) -> dict[str, tuple[str, list[dict]]
     half = (size[0] // 2, size[1] // 2)
     carriers: dict[str, tuple[str, list[dict]]] = {}
     for carrier in ('cache', 'dataset'):
-        for strategy, (transform, packing) in STRATEGIES.items():
-            steps = [dict(type=transform), dict(type=packing)]
+        for strategy, (kind, packing, arguments) in STRATEGIES.items():
+            steps = [dict(type=f'{kind}Transform', **arguments), dict(type=packing)]
             carriers[f'{carrier}: {strategy}'] = (carrier, steps)
     peers = (('CachedMixUp', 'cache', size), ('MixUp', 'dataset', size))
     for name, carrier, scale in (*peers, ('Mosaic', 'dataset', half)):
@@ -118,9 +120,12 @@ def build_ways(
         if only in name:
             ways.append(Way(name, build(carrier, steps), None, PLAIN))
     for strategy in ('', *STRATEGIES):
-        kind = 'BatchLossMix' if strategy == 'LossMix' else f'Batch{strategy}Mix'
+        augments = []
+        if strategy:
+            kind, _, arguments = STRATEGIES[strategy]
+            augments.append(dict(type=f'Batch{kind}', **arguments))
         preprocessor = deepcopy(cfg.model.data_preprocessor)
-        preprocessor['batch_augments'] = [dict(type=kind)] if strategy else None
+        preprocessor['batch_augments'] = augments
         name = f'batch: {strategy}' if strategy else PREPROCESSED
         if only in name or not strategy:
             module = MODELS.build(preprocessor).to(device)
