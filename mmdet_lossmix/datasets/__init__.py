@@ -11,8 +11,8 @@ from .transforms import (
 __all__ = [
     'CorruptTestImage',
     'DataFraction',
-    'LossMixTransform',
     'LongTailed',
+    'LossMixTransform',
     'NoiseMixTransform',
     'NoisyLabels',
     'PackLossMixInputs',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -31,7 +32,7 @@ def build_config(cell: Cell) -> Config:
         ValueError: If settings do not go together.
     """
     init_default_scope('mmdet')
-    cfg = Config.fromfile(find_config(cell.config))
+    cfg = deepcopy(load_config(find_config(cell.config)))
     for key in cell.overrides:
         _check_parent(cfg, key, cell.config)
     cfg.merge_from_dict(deepcopy(dict(cell.overrides)))
@@ -41,6 +42,12 @@ def build_config(cell: Cell) -> Config:
     checkpoint = cfg.default_hooks.checkpoint
     checkpoint.max_keep_ckpts = max(2, checkpoint.get('max_keep_ckpts', 2))
     return cfg
+
+
+@lru_cache(maxsize=16)
+def load_config(path: Path) -> Config:
+    """A config file, which many cells share; not to be modified."""
+    return Config.fromfile(path)
 
 
 def find_config(name: str) -> Path:
@@ -87,7 +94,7 @@ def measure_ap(cfg: Config) -> None:
     for split in ('val', 'test'):
         metric = cfg[f'{split}_evaluator']
         if isinstance(metric, dict) and metric.get('ann_file'):
-            metric.classwise = True
+            metric['classwise'] = True
             continue
         cfg[f'{split}_evaluator'] = ConfigDict(AP_METRIC)
         for node in _datasets(cfg[f'{split}_dataloader'].dataset):
@@ -99,7 +106,7 @@ def measure_ap(cfg: Config) -> None:
 
 def corrupted(cfg: Config, corruption: str, severity: int) -> Config:
     """A copy of a config whose test images are corrupted, deterministically."""
-    cfg = cfg.copy()
+    cfg = deepcopy(cfg)
     step = dict(type='CorruptTestImage', corruption=corruption, severity=severity)
     for node in _datasets(cfg.test_dataloader.dataset):
         types = [step['type'] for step in node.get('pipeline', [])]

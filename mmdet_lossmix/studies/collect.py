@@ -85,14 +85,14 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
 
 
 def renamed(metrics: dict[str, float]) -> dict[str, float]:
-    """mmdet's metrics under the names of the table's columns.
+    """Mmdet's metrics under the names of the table's columns.
 
     mmdet writes -1 where there is nothing to find, and no metric at all if nothing was
     detected in any image; the first is no number, the second an AP of 0.
     """
     short = {key.split('/', 1)[-1]: value for key, value in metrics.items()}
     if 'bbox_mAP' not in short:
-        short = {key: 0.0 for key in ('bbox_mAP', 'bbox_mAP_50', 'bbox_mAP_75')}
+        short = dict.fromkeys(('bbox_mAP', 'bbox_mAP_50', 'bbox_mAP_75'), 0.0)
     row = {
         column: short[key] if short[key] >= 0 else float('nan')
         for key, column in METRICS.items()
@@ -120,7 +120,7 @@ def read_log(train_dir: Path) -> dict[str, Any]:
                 continue
             if 'loss' in record:
                 training[record['step']] = record
-            elif any('bbox_mAP' in key for key in record):
+            else:  # holds no AP if nothing was detected
                 validations[record['step']] = record
     return {
         'training': training,

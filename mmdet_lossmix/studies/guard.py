@@ -1,8 +1,8 @@
 """Runs one command and takes it down, with all its children, if ``ablate`` dies.
 
-A script of its own that imports nothing of this package: it is started for every step of
-every cell. It leads a process group and reads a pipe whose other end ``ablate`` holds.
-When that end closes, by ``ablate``'s will or because something killed it, nothing of the
+A script that imports nothing of this package, as it is started for every step of every
+cell. It leads a process group and reads a pipe whose other end ``ablate`` holds. When
+that end closes, by ``ablate``'s will or because something killed it, nothing of the
 group stays behind to write into files that the next ``ablate`` goes on with.
 
 Usage: guard.py USAGE_FILE COMMAND [ARGUMENT ...]

@@ -43,12 +43,15 @@ def add_mixing(cfg: Config, settings: Mapping[str, Any]) -> None:
     if settings['coupling'] != 'coupled':
         if (strategy, settings['carrier']) != ('lossmix', 'batch'):
             raise ValueError(
-                "Expected `strategy: lossmix` and `carrier: batch` with `coupling: "
-                f"{settings['coupling']}` but got {strategy} and "
+                'Expected `strategy: lossmix` and `carrier: batch` with `coupling: '
+                f'{settings["coupling"]}` but got {strategy} and '
                 f'{settings["carrier"]}; only BatchUncoupledLossMix has it.'
             )
         name = 'UncoupledLossMix'
-    arguments = {'alpha': float(settings['alpha']), 'prob': float(settings['prob'])}
+    arguments: dict[str, Any] = {
+        'alpha': float(settings['alpha']),
+        'prob': float(settings['prob']),
+    }
     if name == 'UncoupledLossMix':
         arguments['loss_weight'] = settings['coupling']
     if OPERATORS[settings['operator']] is not None:

@@ -99,7 +99,8 @@ def draw_band(
         line = summary[~np.isnan(numeric)]
         at = numeric[~np.isnan(numeric)]
         order = np.argsort(at)
-        at, mean, std = at[order], *line.to_numpy()[order].T
+        line, at = line.iloc[order], at[order]
+        mean, std = line['mean'], line['std']
         colour = COLOURS[i % len(COLOURS)]
         ax.plot(at, mean, 'o-', color=colour, label=str(label) or None)
         ax.fill_between(at, mean - std, mean + std, color=colour, alpha=0.2, lw=0)

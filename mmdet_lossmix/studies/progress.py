@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .cell_run import CLEAN, CellRun
+from .collect import renamed
 
 EPOCH = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 ITERATION = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\]')
@@ -87,9 +89,10 @@ class ProgressTable:
         return TRAINING * read_news(cell.folder / 'train.log', epochs).share
 
     def seconds_left(self) -> float | None:
-        """An estimate from the cells of this call; None while there is nothing to go by.
+        """An estimate from the cells of this call; None if there is nothing to go by.
 
-        The mean time of a cell, by what each has done since it began, times what is left.
+        The mean time of a cell, by what each has done since it began, times what is
+        left, over the cells side by side.
         """
         now, done, spent, left = time.monotonic(), 0.0, 0.0, 0.0
         for cell in self.cells:
@@ -123,17 +126,19 @@ class ProgressTable:
 
     def render(self) -> Group:
         """The table, and a line below it."""
-        table = Table('cell', 'state', '', 'loss', 'AP', 'time', box=None, pad_edge=False)
+        table = Table(
+            'cell', 'state', '', 'loss', 'AP', 'time', box=None, pad_edge=False
+        )
         for cell in self._rows():
             news = read_news(
                 cell.folder / 'train.log', cell.cfg.train_cfg.get('max_epochs', 0)
             )
             share = self.share(cell)
             bar = '━' * round(20 * share)
-            state = f'{cell.state} {cell.step}' if cell.state == 'running' else cell.state
+            step = f' {cell.step}' if cell.state == 'running' else ''
             table.add_row(
                 Text(cell.title),
-                Text(state, style=STYLES.get(cell.state, 'dim')),
+                Text(f'{cell.state}{step}', style=STYLES.get(cell.state, 'dim')),
                 Text(f'{bar:20} {share:4.0%}'),
                 news.loss,
                 final_ap(cell) or news.ap,
@@ -144,7 +149,9 @@ class ProgressTable:
             for state in ('done', 'running', 'waiting', 'failed')
         }
         left = self.seconds_left()
-        line = ', '.join(f'{number} {state}' for state, number in count.items() if number)
+        line = ', '.join(
+            f'{number} {state}' for state, number in count.items() if number
+        )
         eta = f'{clock(left)} left' if left is not None else 'time left unknown'
         spent = clock(time.monotonic() - self.start)
         return Group(table, Text(f'{line}; {spent} passed, {eta}', style='bold'))
@@ -167,8 +174,7 @@ def final_ap(cell: CellRun) -> str:
     path = cell.metrics_file(CLEAN)
     if not path.is_file():
         return ''
-    found = MAP.search(path.read_text().replace('"', ''))
-    return found[1].rstrip(',') if found else ''
+    return f'{renamed(json.loads(path.read_text()))["AP"]:.3f}'
 
 
 def clock(seconds: float) -> str:

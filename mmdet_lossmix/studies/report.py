@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Sequence
 
 import pandas as pd
 
@@ -101,7 +101,7 @@ def _differences(study: Study, tests: pd.DataFrame) -> list[str]:
     ]
     groups = [axis for axis in axes if axis != SEED]
     tables = [groups]
-    if len(groups) > len(study.baseline):
+    if any(len(study.axes[axis]) > 1 for axis in groups if axis not in study.baseline):
         tables.append(list(study.baseline))
     for by in tables:
         summary = summarise_differences(differences, by)
@@ -110,11 +110,12 @@ def _differences(study: Study, tests: pd.DataFrame) -> list[str]:
             lines += ['', f'Pooled over {rest}:']
         lines += ['', *_markdown(_intervals(summary))]
         if by is groups and (summary['pairs'] < FEW).any():
-            lines.append(
+            lines += [
                 f'Intervals of fewer than {FEW} pairs are too narrow: so few values '
-                'cannot show how far the next one would lie.'
-            )
-    return [*lines, '']
+                'cannot show how far the next one would lie.',
+                '',
+            ]
+    return lines
 
 
 def _intervals(summary: pd.DataFrame) -> pd.DataFrame:
@@ -170,11 +171,16 @@ def _classes(study: Study, tests: pd.DataFrame) -> list[str]:
 
 
 def _cost(study: Study, tests: pd.DataFrame) -> list[str]:
-    columns = ('train_seconds', 'iteration_seconds', 'train_max_rss_mb', 'gpu_memory_mb')
+    columns = (
+        'train_seconds',
+        'iteration_seconds',
+        'train_max_rss_mb',
+        'gpu_memory_mb',
+    )
     axes = [axis for axis in study.axes if axis != SEED] or list(study.axes)
     known = [name for name in columns if name in tests and tests[name].notna().any()]
     shown = tests.groupby(axes, sort=False)[known].mean()
-    digits: dict[str, Any] = dict.fromkeys(known, 0) | {'iteration_seconds': 3}
+    digits = {name: 3 * (name == 'iteration_seconds') for name in known}
     return ['## Time and memory', '', *_markdown(shown.round(digits))] if known else []
 
 

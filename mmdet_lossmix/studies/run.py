@@ -56,9 +56,7 @@ def run_study(path: Path, options: Options, console: Console) -> int:
     """
     study = read_study(path)
     folder = (options.work_dir or Path('work_dirs/studies') / study.name).absolute()
-    launch = Launch(
-        options.threads, options.partition, options.gpus, options.srun_args
-    )
+    launch = Launch(options.threads, options.partition, options.gpus, options.srun_args)
     cells = prepare_cells(path, study, folder / 'cells', launch)
     if options.dry_run:
         list_cells(cells, console)

@@ -6,7 +6,7 @@ detector's config in the order of the table.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
 from mmengine.config import Config
 
@@ -85,7 +85,7 @@ def set_workers(cfg: Config, settings: Mapping[str, Any]) -> None:
 
 
 # Order matters: data before what mixes it; mixing looks at the finished pipeline.
-SETTINGS: Dict[str, Setting] = {
+SETTINGS: dict[str, Setting] = {
     'seed': Setting(0, whole(0), set_seed),
     'workers': Setting(None, whole(0), set_workers),
     'label_noise': Setting(0, number(0, 1), data_regime.add_label_noise),

@@ -68,7 +68,9 @@ def over_seeds(
     groups = [axis for axis in axes if axis != SEED]
     if not groups:
         table, groups = table.assign(study_='all'), ['study_']
-    return table.groupby(groups, sort=False)[list(columns)].agg(['mean', 'std', 'count'])
+    return table.groupby(groups, sort=False)[list(columns)].agg(
+        ['mean', 'std', 'count']
+    )
 
 
 def paired_differences(

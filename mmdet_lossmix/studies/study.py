@@ -111,6 +111,11 @@ def read_study(path: Path) -> Study:
     return study
 
 
+def placeholders(config: str) -> list[str]:
+    """The names in braces in a config's path."""
+    return [name for _, name, _, _ in Formatter().parse(config) if name is not None]
+
+
 def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
     """The values of an axis: label to settings and overrides."""
     values, key = raw['axes'][axis], f'axes.{axis}'
@@ -126,9 +131,8 @@ def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
                 _check_setting(axis, value, path, key)
             values = {value: {axis: value} for value in values}
         else:
-            placeholders = {field for _, field, _, _ in Formatter().parse(raw['config'])}
             expect(
-                axis in placeholders,
+                axis in placeholders(raw['config']),
                 path,
                 key,
                 f'a list of values needs an axis that is a setting or stands as '
@@ -165,15 +169,14 @@ def _check_setting(name: str, value: Any, path: Path, key: str) -> None:
 
 def _check_references(study: Study, path: Path) -> None:
     """Labels that other keys speak of have to exist."""
-    for _, field_name, _, _ in Formatter().parse(study.config):
-        if field_name is not None:
-            expect(
-                field_name in study.axes or field_name in study.settings,
-                path,
-                'config',
-                f'has the placeholder {{{field_name}}} but there is no such axis; add '
-                f'`axes: {{{field_name}: [...]}}`',
-            )
+    for name in placeholders(study.config):
+        expect(
+            name in study.axes or name in study.settings,
+            path,
+            'config',
+            f'has the placeholder {{{name}}} but there is no such axis; add '
+            f'`axes: {{{name}: [...]}}`',
+        )
     rules = [('baseline', study.baseline), *(('exclude', r) for r in study.exclude)]
     for key, rule in rules:
         for axis, labels in rule.items():
