@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
@@ -27,8 +26,8 @@ def collect(cells: Sequence[CellRun]) -> pd.DataFrame:
     """The rows of all finished cells.
 
     ``split`` is ``val`` for what was measured during the training and ``test`` for the
-    final checkpoint; robustness stands in rows of ``test``. ``step`` counts iterations
-    or epochs, as the training does.
+    final checkpoint; robustness stands in rows of ``test``. ``iteration`` is the last
+    one that was logged before.
 
     Returns:
         DataFrame: Empty if no cell is finished.
@@ -63,8 +62,8 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
         **result['versions'],
         'git_revision': result['git_revision'],
     }
-    for step, metrics in log['validations']:
-        yield {**common, 'split': 'val', 'step': step, **renamed(metrics), **cost}
+    for at, metrics in log['validations']:
+        yield {**common, 'split': 'val', 'iteration': at, **renamed(metrics), **cost}
     tests = result['test']
     robust = {
         f'{CORRUPTED}{name}': renamed(metrics)['AP']
@@ -76,7 +75,7 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
     yield {
         **common,
         'split': 'test',
-        'step': int(re.sub(r'\D', '', result['checkpoint'])),
+        'iteration': max(log['training'], default=0),
         'checkpoint': result['checkpoint'],
         **renamed(tests[CLEAN]),
         **robust,
@@ -110,18 +109,21 @@ def read_log(train_dir: Path) -> dict[str, Any]:
     A resumed training repeats what came after its last checkpoint; the later record of
     a step counts.
     """
-    training: dict[int, dict] = {}  # by iteration
-    validations: dict[int, dict] = {}  # by iteration or epoch
+    training: dict[int, dict] = {}
+    validations: dict[int, dict] = {}
     for path in sorted(train_dir.glob('*/vis_data/scalars.json')):
+        at = 0
         for line in path.read_text(encoding='utf-8').splitlines():
             try:
                 record = json.loads(line)
             except json.JSONDecodeError:  # the line that a kill cut off
                 continue
             if 'loss' in record:
-                training[record['step']] = record
+                at = record['step']
+                training[at] = record
             else:  # holds no AP if nothing was detected
-                validations[record['step']] = record
+                # Its own `step` is an epoch in one kind of loop, or 0 in the other.
+                validations[at] = record
     return {
         'training': training,
         'validations': sorted(validations.items()),

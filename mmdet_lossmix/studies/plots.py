@@ -123,14 +123,14 @@ def draw_curves(ax: Axes, table: pd.DataFrame, by: str | None, y: str) -> None:
     """AP during the training, with a band."""
     rows = table[(table['split'] == 'val') & table[y].notna()]
     for i, (label, group) in enumerate(_groups(rows, by)):
-        summary = group.groupby('step')[y].agg(['mean', 'std']).fillna({'std': 0})
+        summary = group.groupby('iteration')[y].agg(['mean', 'std']).fillna({'std': 0})
         colour = COLOURS[i % len(COLOURS)]
         mean, std = summary['mean'], summary['std']
         ax.plot(summary.index, mean, 'o-', color=colour, label=str(label) or None)
         ax.fill_between(
             summary.index, mean - std, mean + std, color=colour, alpha=0.2, lw=0
         )
-    ax.set(xlabel='training iteration or epoch', ylabel=f'{y}, validation')
+    ax.set(xlabel='training iteration', ylabel=f'{y}, validation')
     if rows.empty:
         ax.text(0.5, 0.5, 'no validation during the training', ha='center')
 

@@ -118,7 +118,7 @@ def summarise_differences(differences: pd.DataFrame, by: Sequence[str]) -> pd.Da
     rows = {}
     for key, group in differences.groupby(list(by), sort=False):
         values = group['difference'].to_numpy()
-        rows[key] = {
+        rows[key if len(by) > 1 else key[0]] = {
             **mean_interval(values)._asdict(),
             'pairs': len(values),
             'up': int((values > 0).sum()),
