@@ -75,7 +75,7 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
     yield {
         **common,
         'split': 'test',
-        'iteration': max(log['training'], default=0),
+        'iteration': log['last_iteration'],
         'checkpoint': result['checkpoint'],
         **renamed(tests[CLEAN]),
         **robust,
@@ -122,10 +122,12 @@ def read_log(train_dir: Path) -> dict[str, Any]:
                 at = record['step']
                 training[at] = record
             else:  # holds no AP if nothing was detected
-                # Its own `step` is an epoch in one kind of loop, or 0 in the other.
-                validations[at] = record
+                # Its `step` is the iteration only with log_metric_by_epoch=False; else
+                # an epoch, or 0.
+                validations[max(at, record['step'])] = record
     return {
         'training': training,
+        'last_iteration': max([*training, *validations], default=0),
         'validations': sorted(validations.items()),
         'time': [r['time'] for r in training.values() if 'time' in r],
         'memory': [r['memory'] for r in training.values() if 'memory' in r],

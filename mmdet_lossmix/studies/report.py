@@ -160,7 +160,9 @@ def _plots(study: Study, table: pd.DataFrame, folder: Path) -> list[str]:
 
 def _classes(study: Study, tests: pd.DataFrame) -> list[str]:
     columns = [
-        name for name in tests if name.startswith(PER_CLASS) and tests[name].any()
+        name
+        for name in tests
+        if name.startswith(PER_CLASS) and tests[name].notna().any()
     ]
     axes = [axis for axis in study.axes if axis != SEED]
     if not columns or not axes:
@@ -205,5 +207,9 @@ def _failures(cells: Sequence[CellRun]) -> list[str]:
 
 
 def _markdown(frame: pd.DataFrame) -> list[str]:
-    text = frame.reset_index().to_markdown(index=False, disable_numparse=True)
+    labels = [name for name in frame.index.names if name]
+    shown = frame.reset_index()
+    for name in labels:
+        shown[name] = [f'{v:g}' if isinstance(v, float) else v for v in shown[name]]
+    text = shown.to_markdown(index=False, disable_numparse=True)
     return [*text.splitlines(), '']

@@ -84,7 +84,7 @@ param_scheduler = [
     ),
 ]
 default_hooks = dict(
-    logger=dict(interval=20),
+    logger=dict(interval=20, log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=max_iters // 6, max_keep_ckpts=2),
 )
 log_processor = dict(by_epoch=False)
