@@ -53,9 +53,9 @@ def draw_plot(
 def title(plot: Mapping[str, Any], others: Sequence[str]) -> str:
     """What is shown, and what mean and deviation are taken over."""
     y = plot.get('y', 'AP')
-    along = {'bars': plot.get('x'), 'band': plot.get('x'), 'curves': 'training'}
+    along = 'during the training' if plot['kind'] == 'curves' else f'by {plot["x"]}'
     over = ' and '.join(others) or 'a single run each'
-    return f'{y} by {along[plot["kind"]]}; mean ± standard deviation over {over}'
+    return f'{y} {along}; mean ± standard deviation over {over}'
 
 
 def _groups(table: pd.DataFrame, by: str | None) -> list[tuple[Any, pd.DataFrame]]:
