@@ -150,11 +150,13 @@ class Scheduler:
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log."""
+    """The last lines of a log, without mim's traceback of a command that failed."""
     if not log.is_file():
         return '(nothing was written)'
-    text = log.read_text(encoding='utf-8', errors='replace')
-    return '\n'.join(text.rstrip().splitlines()[-lines:])
+    text = log.read_text(encoding='utf-8', errors='replace').rstrip()
+    if text.rpartition('\n')[2].startswith('subprocess.CalledProcessError'):
+        text = text.rpartition('\nTraceback (most recent call last):\n')[0].rstrip()
+    return '\n'.join(text.splitlines()[-lines:])
 
 
 @contextmanager

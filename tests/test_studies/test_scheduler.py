@@ -121,3 +121,9 @@ def test_tail(tmp_path):
     assert tail(log) == '(nothing was written)'
     log.write_text('\n'.join(map(str, range(99))) + '\n\n')
     assert tail(log, lines=2) == '97\n98'
+    log.write_text(
+        'Traceback (most recent call last):\nKeyError: 1\n'
+        'Traceback (most recent call last):\n  in mim\n'
+        "subprocess.CalledProcessError: Command '['python', ...]' returned 1\n"
+    )
+    assert tail(log) == 'Traceback (most recent call last):\nKeyError: 1'

@@ -4,7 +4,7 @@
 _base_ = ['mmdet::_base_/default_runtime.py', '../../_base_/runtime.py']
 
 data_root = 'work_dirs/studies/data/VOCdevkit/'
-max_iters = 480
+max_iters = 360
 scale = (160, 160)
 
 train_pipeline = [
