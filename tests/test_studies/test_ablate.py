@@ -182,7 +182,7 @@ def test_killed_and_started_again(tmp_path, voc_root):
 @pytest.mark.slow
 def test_failing_cell_and_two_side_by_side(tmp_path, voc_root):
     axes = {'rate': {'good': {'optim_wrapper.optimizer.lr': 0.001},
-                     'bad': {'optim_wrapper.optimizer.type': 'NoSuchOptimizer'},
+                     'bad': {'train_dataloader.sampler.type': 'NoSuchSampler'},
                      'fine': {'optim_wrapper.optimizer.lr': 0.002}}}  # fmt: skip
     study = write_study(tmp_path / 'tiny.yml', voc_root, axes=axes,
                         baseline={'rate': 'good'})  # fmt: skip
@@ -190,8 +190,8 @@ def test_failing_cell_and_two_side_by_side(tmp_path, voc_root):
     output = process.communicate(timeout=400)[0]
     assert process.returncode == 1, output
     assert '2 of 3 cells finished, 1 failed.' in output
-    assert 'NoSuchOptimizer is not in the mmengine::optimizer registry' in output
+    assert 'NoSuchSampler is not in the' in output
     report = (tmp_path / 'work/report.md').read_text()
     assert '**2 of 3 runs are finished**' in report
-    assert 'NoSuchOptimizer is not in' in report
+    assert 'NoSuchSampler is not in' in report
     assert len(pd.read_csv(tmp_path / 'work/results.csv')) == 2 * 2
