@@ -1,10 +1,14 @@
+from .corrupt_test_image import CorruptTestImage
 from .formatting import PackLossMixInputs
 from .mix import LossMixTransform, MixTransform, NoiseMixTransform, UnionMixTransform
+from .noisy_labels import NoisyLabels
 
 __all__ = [
+    'CorruptTestImage',
     'LossMixTransform',
     'MixTransform',
     'NoiseMixTransform',
+    'NoisyLabels',
     'PackLossMixInputs',
     'UnionMixTransform',
 ]

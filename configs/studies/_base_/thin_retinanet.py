@@ -1,0 +1,28 @@
+# RetinaNet of mmdet, thin, from scratch.
+_base_ = 'mmdet::_base_/models/retinanet_r50_fpn.py'
+
+model = dict(
+    backbone=dict(
+        depth=18,
+        base_channels=32,
+        out_indices=(1, 2, 3),
+        frozen_stages=-1,
+        norm_eval=False,
+        init_cfg=None,
+    ),
+    neck=dict(
+        in_channels=[64, 128, 256],
+        out_channels=64,
+        start_level=0,
+        num_outs=4,
+        norm_cfg=dict(type='BN'),
+    ),
+    bbox_head=dict(
+        num_classes=20,
+        in_channels=64,
+        feat_channels=64,
+        stacked_convs=2,
+        anchor_generator=dict(octave_base_scale=3, strides=[8, 16, 32, 64]),
+    ),
+    test_cfg=dict(nms_pre=300),
+)

@@ -1,0 +1,1 @@
+_base_ = ['_base_/thin_fcos.py', '_base_/synthetic.py']

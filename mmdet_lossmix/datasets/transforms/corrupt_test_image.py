@@ -1,0 +1,63 @@
+"""Corrupted test images, the same for every model that is tested on them."""
+
+import numpy as np
+from mmdet.datasets.transforms.transforms import Corrupt
+from mmdet.registry import TRANSFORMS
+
+from ..keyed import image_rng
+
+
+@TRANSFORMS.register_module()
+class CorruptTestImage(Corrupt):
+    """mmdet's ``Corrupt``, with noise that belongs to the image.
+
+    ``Corrupt`` draws from the worker's random stream, so that two models would be
+    tested on different images. Put it right after ``LoadImageFromFile``, into test
+    pipelines. The corruptions are ImageNet-C's, of the package
+    ``imagecorruptions-imaug`` (Apache-2.0), a kept-up ``imagecorruptions``.
+
+    Required Keys:
+
+    - img (np.uint8)
+    - img_id
+
+    Modified Keys:
+
+    - img (np.uint8)
+
+    Args:
+        corruption (str): Name, such as ``'gaussian_blur'``, ``'gaussian_noise'``,
+            ``'contrast'``, ``'jpeg_compression'`` or ``'fog'``.
+        severity (int): 1 to 5. Defaults to 1.
+
+    Raises:
+        ImportError: If the package is missing.
+        ValueError: If it has no such corruption.
+    """
+
+    def __init__(self, corruption: str, severity: int = 1) -> None:
+        super().__init__(corruption, severity)
+        try:
+            from imagecorruptions import get_corruption_names
+        except ImportError as error:
+            raise ImportError(
+                'Expected the package imagecorruptions for corrupted test images; '
+                '`pip install imagecorruptions-imaug`.'
+            ) from error
+        names = get_corruption_names('all')
+        if corruption not in names:
+            raise ValueError(
+                f'Expected `corruption` to be one of {", ".join(names)} but got '
+                f'{corruption!r}.'
+            )
+
+    def transform(self, results: dict) -> dict:
+        """Corrupt the image, and leave numpy's random state as it was."""
+        purpose = f'{self.corruption}{self.severity}'
+        rng = image_rng(results['img_id'], 0, purpose)
+        state = np.random.get_state()
+        np.random.seed(rng.integers(2**32, dtype=np.uint32))
+        try:
+            return super().transform(results)
+        finally:
+            np.random.set_state(state)

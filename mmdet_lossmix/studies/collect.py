@@ -1,0 +1,151 @@
+"""All results of a study as one tidy table: a row per cell and checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Iterator, Sequence
+
+import pandas as pd
+
+from .cell_run import CLEAN, CellRun
+
+METRICS = {
+    'bbox_mAP': 'AP',
+    'bbox_mAP_50': 'AP50',
+    'bbox_mAP_75': 'AP75',
+    'bbox_mAP_s': 'AP_small',
+    'bbox_mAP_m': 'AP_medium',
+    'bbox_mAP_l': 'AP_large',
+}
+CORRUPTED = 'AP_corrupted/'
+PER_CLASS = 'AP_class/'
+
+
+def collect(cells: Sequence[CellRun]) -> pd.DataFrame:
+    """The rows of all finished cells.
+
+    ``split`` is ``val`` for what was measured during the training and ``test`` for the
+    final checkpoint; robustness stands in rows of ``test``. ``iteration`` is the last
+    one that was logged before.
+
+    Returns:
+        DataFrame: Empty if no cell is finished.
+    """
+    return pd.DataFrame(
+        [row for cell in cells if cell.result_file.is_file() for row in cell_rows(cell)]
+    )
+
+
+def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
+    """The rows of one finished cell."""
+    result = json.loads(cell.result_file.read_text())
+    settings = {
+        key: value
+        for key, value in result['settings'].items()
+        if key not in result['labels']
+    }
+    log = read_log(cell.train_dir)
+    common = {
+        'study': result['study'],
+        'cell': cell.folder.name,
+        **result['labels'],
+        **settings,
+        'config': result['config'],
+    }
+    cost = {
+        **usage(cell.folder / 'train.usage', 'train'),
+        **usage(cell.folder / 'test_clean.usage', 'test'),
+        'iteration_seconds': mean(log['time']),
+        'gpu_memory_mb': max(log['memory'], default=float('nan')),
+        'config_hash': result['config_hash'],
+        **result['versions'],
+        'git_revision': result['git_revision'],
+    }
+    for at, metrics in log['validations']:
+        yield {**common, 'split': 'val', 'iteration': at, **renamed(metrics), **cost}
+    tests = result['test']
+    robust = {
+        f'{CORRUPTED}{name}': renamed(metrics)['AP']
+        for name, metrics in tests.items()
+        if name != CLEAN
+    }
+    if robust:
+        robust[f'{CORRUPTED}mean'] = mean(list(robust.values()))
+    yield {
+        **common,
+        'split': 'test',
+        'iteration': log['last_iteration'],
+        'checkpoint': result['checkpoint'],
+        **renamed(tests[CLEAN]),
+        **robust,
+        **cost,
+    }
+
+
+def renamed(metrics: dict[str, float]) -> dict[str, float]:
+    """Mmdet's metrics under the names of the table's columns.
+
+    mmdet writes -1 where there is nothing to find, and no metric at all if nothing was
+    detected in any image; the first is no number, the second an AP of 0.
+    """
+    short = {key.split('/', 1)[-1]: value for key, value in metrics.items()}
+    if 'bbox_mAP' not in short:
+        short = dict.fromkeys(('bbox_mAP', 'bbox_mAP_50', 'bbox_mAP_75'), 0.0)
+    row = {
+        column: short[key] if short[key] >= 0 else float('nan')
+        for key, column in METRICS.items()
+        if key in short
+    }
+    for key, value in short.items():
+        if key.endswith('_precision'):
+            row[f'{PER_CLASS}{key[: -len("_precision")]}'] = value
+    return row
+
+
+def read_log(train_dir: Path) -> dict[str, Any]:
+    """What the training logged, in all of its sessions.
+
+    A resumed training repeats what came after its last checkpoint; the later record of
+    a step counts.
+    """
+    training: dict[int, dict] = {}
+    validations: dict[int, dict] = {}
+    for path in sorted(train_dir.glob('*/vis_data/scalars.json')):
+        at = 0
+        for line in path.read_text(encoding='utf-8').splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:  # the line that a kill cut off
+                continue
+            if 'loss' in record:
+                at = record['step']
+                training[at] = record
+            else:  # holds no AP if nothing was detected
+                # Its `step` is the iteration only with log_metric_by_epoch=False; else
+                # an epoch, or 0.
+                validations[max(at, record['step'])] = record
+    return {
+        'training': training,
+        'last_iteration': max([*training, *validations], default=0),
+        'validations': sorted(validations.items()),
+        'time': [r['time'] for r in training.values() if 'time' in r],
+        'memory': [r['memory'] for r in training.values() if 'memory' in r],
+    }
+
+
+def usage(path: Path, name: str) -> dict[str, float]:
+    """Wall-clock and processor seconds of a step in all sessions, and its memory."""
+    if not path.is_file():
+        return {}
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return {
+        f'{name}_seconds': sum(record['seconds'] for record in records),
+        f'{name}_cpu_seconds': sum(record['cpu_seconds'] for record in records),
+        f'{name}_max_rss_mb': max(record['max_rss_mb'] for record in records),
+    }
+
+
+def mean(values: Sequence[float]) -> float:
+    """Their mean; not a number if there are none."""
+    return sum(values) / len(values) if values else float('nan')

@@ -1,0 +1,135 @@
+"""A study from its file to its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from .cell_run import CellRun
+from .commands import Launch, train_command
+from .data import prepare_data
+from .progress import ProgressTable
+from .provenance import provenance
+from .report import write_report
+from .scheduler import Scheduler, study_lock
+from .schema import StudyError
+from .study import Cell, Study, read_study
+
+
+class Options(NamedTuple):
+    """How to run a study; what its results depend on stands in the study itself.
+
+    Attributes:
+        work_dir: Default: ``work_dirs/studies/NAME``.
+        jobs: Cells side by side.
+        threads: Cores for each cell, loader workers included.
+        partition: Of SLURM; None runs here.
+        gpus: For each cell, on SLURM.
+        srun_args: More for srun.
+        dry_run: List the cells only.
+        report_only: Write the report of what is there only.
+        command: The command line, for the report.
+    """
+
+    work_dir: Path | None = None
+    jobs: int = 1
+    threads: int = 1
+    partition: str | None = None
+    gpus: int = 1
+    srun_args: str = ''
+    dry_run: bool = False
+    report_only: bool = False
+    command: str = ''
+
+
+def run_study(path: Path, options: Options, console: Console) -> int:
+    """Run what is left of a study, and write its report.
+
+    Returns:
+        int: 0 if every cell is finished, else 1.
+
+    Raises:
+        StudyError: If the study cannot be run as it is written.
+        RuntimeError: If another process runs it.
+    """
+    study = read_study(path)
+    folder = (options.work_dir or Path('work_dirs/studies') / study.name).absolute()
+    launch = Launch(options.threads, options.partition, options.gpus, options.srun_args)
+    cells = prepare_cells(path, study, folder / 'cells', launch)
+    if options.dry_run:
+        list_cells(cells, console)
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    if not options.report_only:
+        with study_lock(folder) as lock:
+            prepare_data(study.data, path, options.jobs * options.threads)
+            run_cells(cells, options, lock, console)
+    report = write_report(study, cells, folder, options.command)
+    failed = [cell for cell in cells if cell.state == 'failed']
+    for cell in failed:
+        console.print(f'\nFailed: {cell.title}', style='red', markup=False)
+        console.print(cell.failure, markup=False)
+    done = sum(cell.result_file.is_file() for cell in cells)
+    console.print(f'{done} of {len(cells)} cells finished, {len(failed)} failed.')
+    console.print(f'{report}\n{report.with_name("results.csv")}')
+    return 0 if done == len(cells) else 1
+
+
+def prepare_cells(
+    path: Path, study: Study, root: Path, launch: Launch
+) -> list[CellRun]:
+    """Build every cell's config before the first one starts.
+
+    Raises:
+        StudyError: If one of them cannot be, or two of them are the same.
+    """
+    origin = provenance()
+    cells: dict[str, CellRun] = {}
+    for cell in study.cells():
+        try:
+            run = CellRun(cell, study, root, launch, origin)
+            launch.environment(run.cfg.train_dataloader.get('num_workers', 0))
+        except Exception as error:  # a config may raise anything
+            name = f'cell {describe(cell)}'
+            raise StudyError(path, name, f'{error}') from error
+        if run.hash in cells:
+            raise StudyError(
+                path,
+                f'cell {run.title}',
+                f'is the same run as {cells[run.hash].title}; `exclude` one of them, '
+                'or let the axis change something',
+            )
+        cells[run.hash] = run
+    return list(cells.values())
+
+
+def describe(cell: Cell) -> str:
+    """A cell by its labels."""
+    return ' '.join(f'{axis}={label}' for axis, label in cell.labels.items())
+
+
+def run_cells(
+    cells: list[CellRun], options: Options, lock: int, console: Console
+) -> None:
+    """Run what is not finished, with progress."""
+    left = [cell for cell in cells if cell.state != 'done']
+    if not left:
+        return
+    console.print(
+        f'{len(left)} of {len(cells)} cells to run, {options.jobs} side by side, '
+        f'{options.threads} threads each'
+    )
+    with ProgressTable(cells, options.jobs, console) as table:
+        Scheduler(options.jobs, lock).run(left, table.tick)
+
+
+def list_cells(cells: list[CellRun], console: Console) -> None:
+    """Print each cell and the command of its training."""
+    for cell in cells:
+        command = train_command(cell.folder / 'config.py', cell.train_dir, cell.launch)
+        console.print(f'{cell.state:8} {cell.title}', markup=False)
+        console.print(f'         {" ".join(command[2:])}', style='dim', markup=False)
+    done = sum(cell.state == 'done' for cell in cells)
+    console.print(f'{len(cells)} cells, {done} finished')

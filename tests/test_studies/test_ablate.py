@@ -1,0 +1,197 @@
+"""A study from its file to its report: real trainings and tests, a few iterations."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from processes import ENV
+from rich.console import Console
+from tiny import ROOT
+
+from mmdet_lossmix.studies import StudyError
+from mmdet_lossmix.studies import run as run_module
+from mmdet_lossmix.studies.collect import renamed
+from mmdet_lossmix.studies.run import Options, run_study
+from mmdet_lossmix.studies.scheduler import Scheduler
+from studies import write_study
+
+ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
+
+
+class InProcess(Scheduler):
+    """Does what the commands of a cell would, without their start."""
+
+    commands: list = []  # noqa: RUF012
+
+    def execute(self, step):
+        words = list(step.command)
+        InProcess.commands.append(words)
+        cfg = Config.fromfile(words[words.index('mmdet') + 1])
+        cfg.work_dir = words[words.index('--work-dir') + 1]
+        cfg.visualizer.name = cfg.experiment_name = cfg.work_dir
+        if words[3] == 'train':
+            cfg.resume = '--resume' in words
+            Runner.from_cfg(cfg).train()
+        else:
+            cfg.load_from = words[words.index('--checkpoint') + 1]
+            Runner.from_cfg(cfg).test()
+        return 0
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    monkeypatch.setattr(run_module, 'Scheduler', InProcess)
+    monkeypatch.setattr(InProcess, 'commands', [])
+    return InProcess
+
+
+def test_table_and_report(tmp_path, voc_root, in_process):
+    study = write_study(tmp_path / 'tiny.yml', voc_root)
+    console = Console(quiet=True)
+    options = Options(work_dir=tmp_path / 'work', command='python tools/ablate.py X')
+    assert run_study(study, options, console) == 0
+    assert len(in_process.commands) == 4 * 2
+
+    table = pd.read_csv(tmp_path / 'work/results.csv')
+    assert len(table) == 4 * 2  # cells x (validation, test)
+    tests = table[table.split == 'test']
+    assert list(tests.strategy) == ['none', 'lossmix'] * 2
+    assert list(tests.seed) == [0, 0, 1, 1]
+    assert set(tests.checkpoint) == {'iter_2.pth'}
+    assert set(table.iteration) == {2}
+    assert table.config_hash.nunique() == 4
+    # The same checkpoint on the same images: once within the training, once after.
+    columns = [c for c in table if c.startswith('AP')]
+    assert {'AP', 'AP50', 'AP75', 'AP_medium', 'AP_class/car'} <= set(columns)
+    validations = table[table.split == 'val']
+    pd.testing.assert_frame_equal(
+        tests[columns].reset_index(drop=True),
+        validations[columns].reset_index(drop=True),
+    )
+    assert tests.iteration_seconds.min() > 0
+    assert tests.torch.notna().all()
+    assert (tests.alpha == 1).all()
+
+    report = (tmp_path / 'work/report.md').read_text()
+    means = 100 * tests.groupby('strategy').AP50.mean()
+    for piece in (
+        'All 4 runs are finished.',
+        'python tools/ablate.py X',
+        '## Differences to strategy = none',
+        f'{means["lossmix"]:.1f} ± ',
+        '![bars](plot_1_bars.png)',
+        '![curves](plot_2_curves.png)',
+    ):
+        assert piece in report
+    assert (tmp_path / 'work/plot_1_bars.png').stat().st_size > 5000
+
+    # Only what is missing is done again; and a changed study has other cells.
+    (first,) = (tmp_path / 'work/cells').glob('none-0-*')
+    (first / 'cell.json').unlink()
+    (first / 'test/clean.json').unlink()
+    in_process.commands.clear()
+    assert run_study(study, options, console) == 0
+    assert [words[3] for words in in_process.commands] == ['test']
+    write_study(study, voc_root, axes={'seed': [9]}, baseline={})
+    assert run_study(study, options._replace(report_only=True), console) == 1
+    assert 'of 1 runs are finished' in (tmp_path / 'work/report.md').read_text()
+
+
+def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root):
+    axes = {'seed': [0], 'alpha': [1, 2]}
+    study = write_study(tmp_path / 'a.yml', voc_root, axes=axes, baseline={'alpha': 1})
+    options = Options(work_dir=tmp_path / 'w')
+    with pytest.raises(StudyError, match=r'a.yml: cell seed=0 alpha=2: is the same'):
+        run_study(study, options, Console(quiet=True))
+    write_study(study, voc_root, settings={'workers': 2})
+    with pytest.raises(StudyError, match='Expected more than 2 threads a cell'):
+        run_study(study, options._replace(threads=2), Console(quiet=True))
+    assert not (tmp_path / 'w').exists()
+
+
+def test_names_of_metrics():
+    metrics = {
+        'coco/bbox_mAP': 0.25,
+        'coco/bbox_mAP_s': -1.0,  # there are no small objects
+        'coco/car_precision': 0.5,
+        'time': 0.1,
+    }
+    row = renamed(metrics)
+    assert math.isnan(row.pop('AP_small'))
+    assert row == {'AP': 0.25, 'AP_class/car': 0.5}
+    nothing_detected = {'data_time': 0.1, 'time': 0.1}
+    assert renamed(nothing_detected) == {'AP': 0.0, 'AP50': 0.0, 'AP75': 0.0}
+
+
+def ablate(study, work_dir, *arguments):
+    command = [*ABLATE, str(study), '--work-dir', str(work_dir), *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_and_started_again(tmp_path, voc_root):
+    """SIGKILL in the middle: finished cells stay, the half-finished one resumes."""
+    study = write_study(tmp_path / 'tiny.yml', voc_root, iters=60, overrides={
+        'train_cfg.val_interval': 60}, axes={'seed': [0, 1]}, baseline={})  # fmt: skip
+    work = tmp_path / 'work'
+    first = ablate(study, work, '--threads', '1')
+    deadline = time.monotonic() + 300
+    while True:
+        finished = list(work.glob('cells/*/cell.json'))
+        running = [
+            path
+            for path in work.glob('cells/1-*/train/iter_*.pth')
+            if path.parent.joinpath('last_checkpoint').exists()
+        ]
+        if finished and len(running) >= 2:
+            break
+        assert first.poll() is None, first.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGKILL)  # ablate alone, not what it has started
+    first.wait()
+    before = finished[0].stat().st_mtime_ns
+
+    second = ablate(study, work, '--threads', '1')
+    output = second.communicate(timeout=300)[0]
+    assert second.returncode == 0, output
+    assert '1 of 2 cells to run' in output
+    assert finished[0].stat().st_mtime_ns == before
+    (log,) = work.glob('cells/1-*/train.log')
+    assert 'Load checkpoint from' in log.read_text()
+    assert 'resumed epoch' in log.read_text()
+    usage = log.with_suffix('.usage').read_text().splitlines()
+    assert [json.loads(line)['stopped'] for line in usage] == [True, False]
+    table = pd.read_csv(work / 'results.csv')
+    assert len(table[table.split == 'test']) == 2
+    assert (table.iteration == 60).all()
+    assert table.AP50.max() > 0
+
+
+@pytest.mark.slow
+def test_failing_cell_and_two_side_by_side(tmp_path, voc_root):
+    axes = {'rate': {'good': {'optim_wrapper.optimizer.lr': 0.001},
+                     'bad': {'train_dataloader.sampler.type': 'NoSuchSampler'},
+                     'fine': {'optim_wrapper.optimizer.lr': 0.002}}}  # fmt: skip
+    study = write_study(tmp_path / 'tiny.yml', voc_root, axes=axes,
+                        baseline={'rate': 'good'})  # fmt: skip
+    process = ablate(study, tmp_path / 'work', '--jobs', '2', '--threads', '1')
+    output = process.communicate(timeout=400)[0]
+    assert process.returncode == 1, output
+    assert '2 of 3 cells finished, 1 failed.' in output
+    assert 'NoSuchSampler is not in the' in output
+    report = (tmp_path / 'work/report.md').read_text()
+    assert '**2 of 3 runs are finished**' in report
+    assert 'NoSuchSampler is not in' in report
+    assert len(pd.read_csv(tmp_path / 'work/results.csv')) == 2 * 2
