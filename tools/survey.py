@@ -43,8 +43,7 @@ queries, images of 128 pixels, random weights) and compares `LossMixDetector` wi
 naive way: two complete passes of the plain detector over the same mixed batch,
 interpolated by hand, with the same random state. It compares the losses and the
 gradients of all parameters.
-PAA, LAD and BoxInst need `pip install -c requirements/constraints.txt scikit-learn
-scikit-image` first.
+PAA and LAD need `pip install -c requirements/constraints.txt scikit-learn` first.
 
 - *loss*, *gradient*: the largest difference, relative to the largest value of the same
   tensor, for `batch` / `image` weighting. "Exactly" means below 1e-6 in float64 (some
