@@ -2,8 +2,8 @@
 
 By itself a RoI head samples proposals against each target, and runs RoIAlign and the
 box head for each. With joint sampling it samples once, against the objects of both
-images together and with up to twice the share of positives; both targets then label the
-same RoIs, and both losses look at one prediction, as in the rest of the detector.
+images together; both targets then label the same RoIs, and both losses look at one
+prediction, as they do in the rest of the detector.
 """
 
 from contextlib import contextmanager, nullcontext
@@ -150,7 +150,13 @@ class JointSampler:
         else:
             counting = [t for t, w in ((own, self.lam), (partner, 1 - self.lam)) if w]
         if len(self.joint) < num_images:
-            self.joint.append(self._sample(pred_instances, counting, **kwargs))
+            objects = _all(counting, 'gt_instances')
+            assigned = self.assigner.assign(
+                pred_instances, objects, _all(counting, 'ignored_instances')
+            )
+            self.joint.append(
+                self.sampler.sample(assigned, pred_instances, objects, **kwargs)
+            )
         joint = self.joint[index]
         result = joint if counting == [target] else self._label(joint, target)
         all_rows = torch.arange(len(joint.priors), device=joint.priors.device)
@@ -160,23 +166,6 @@ class JointSampler:
             else torch.cat([result.pos_inds, result.neg_inds])
         )
         return result
-
-    def _sample(
-        self, proposals: InstanceData, targets: List[DetDataSample], **kwargs: Any
-    ) -> SamplingResult:
-        """Sample against the objects of all targets that count."""
-        objects = _all(targets, 'gt_instances')
-        assigned = self.assigner.assign(
-            proposals, objects, _all(targets, 'ignored_instances')
-        )
-        fraction = getattr(self.sampler, 'pos_fraction', None)
-        if fraction is None:  # it takes all there are
-            return self.sampler.sample(assigned, proposals, objects, **kwargs)
-        # As many positives for each target as if it were alone; the other's positives
-        # are among its negatives, which are as many as well.
-        fraction = min(1.0, fraction * len(targets))
-        with override(self.sampler, 'pos_fraction', fraction):
-            return self.sampler.sample(assigned, proposals, objects, **kwargs)
 
     def _label(self, joint: SamplingResult, target: DetDataSample) -> SamplingResult:
         """Let one target label the R RoIs that were sampled for both."""

@@ -3,17 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from mmdet.models.task_modules import RandomSampler
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.testing.batches import mixed_batch
 from mmdet_lossmix.testing.oracle import flat, seeded, target
 from mmdet_lossmix.testing.thin import build_pair
-
-
-def twice_the_positives(sampler):
-    return RandomSampler(sampler.num, 2 * sampler.pos_fraction)
 
 
 def hand_made_loss(plain, inputs, samples, lam):
@@ -30,8 +25,7 @@ def hand_made_loss(plain, inputs, samples, lam):
         proposal.priors = proposal.pop('bboxes')
         objects = InstanceData.cat([a.gt_instances, b.gt_instances])
         assigned = head.bbox_assigner.assign(proposal, objects)
-        sampler = twice_the_positives(head.bbox_sampler)
-        rois.append(sampler.sample(assigned, proposal, objects).priors)
+        rois.append(head.bbox_sampler.sample(assigned, proposal, objects).priors)
     outputs = head._bbox_forward(features, bbox2roi(rois))
     scores, deltas = outputs['cls_score'], outputs['bbox_pred']
     total = {'loss_cls': 0.0, 'loss_bbox': 0.0}
@@ -65,8 +59,8 @@ def hand_made_cascade_loss(plain, inputs, samples, lam):
             proposal = InstanceData(priors=box)
             objects = InstanceData.cat([a.gt_instances, b.gt_instances])
             assigned = head.bbox_assigner[stage].assign(proposal, objects)
-            sampler = twice_the_positives(head.bbox_sampler[stage])
-            rois.append(sampler.sample(assigned, proposal, objects).priors)
+            sampled = head.bbox_sampler[stage].sample(assigned, proposal, objects)
+            rois.append(sampled.priors)
         outputs = head._bbox_forward(stage, features, bbox2roi(rois))
         scores, deltas = outputs['cls_score'], outputs['bbox_pred']
         coder = head.bbox_head[stage].bbox_coder
@@ -136,20 +130,6 @@ def test_joint_losses_of_a_cascade_equal_those_made_by_hand():
     actual = seeded(wrapped.loss, inputs, samples)
     for key, value in expected.items():
         torch.testing.assert_close(actual[key], value, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize(('lam', 'positives'), [(0.3, 4), (1.0, 2)])
-def test_each_target_has_its_share_of_positives(lam, positives):
-    _, wrapped = build_pair('faster_rcnn', weighting='batch', roi_sampling='joint')
-    sampler = wrapped.roi_head.bbox_sampler
-    sampler.num, sampler.pos_fraction = 8, 0.25
-    inputs, samples = mixed_batch(wrapped, [lam, lam], [(9, 9), (9, 9)])
-    sampled = []
-    sample = sampler._sample_pos
-    sampler._sample_pos = lambda *a, **k: sampled.append(sample(*a, **k)) or sampled[-1]
-    wrapped.loss(inputs, samples)
-    assert [len(rows) for rows in sampled] == [positives] * 2
-    assert sampler.pos_fraction == 0.25
 
 
 @pytest.mark.parametrize('name', ['faster_rcnn', 'mask_rcnn', 'cascade_rcnn'])
