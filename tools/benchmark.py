@@ -32,6 +32,7 @@ from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).resolve().parents[1]
 GROWTH = (PLAIN, *LOSSMIX)
+REMARKS = '## What it shows'  # written by hand, and kept from there on
 
 
 def parse_args() -> argparse.Namespace:
@@ -213,6 +214,13 @@ def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) ->
     return '\n'.join(lines) + '\n'
 
 
+def remarks(path: Path) -> str:
+    """What somebody wrote below the tables of an earlier run."""
+    page_before = path.read_text() if path.exists() else ''
+    _, heading, text = page_before.partition(REMARKS)
+    return f'\n{heading}{text}' if heading else ''
+
+
 def main() -> None:
     """Measure, and write after each detector."""
     args = parse_args()
@@ -225,7 +233,8 @@ def main() -> None:
         growth += measure_growth(name, args)
         tables = pd.DataFrame(rows), pd.DataFrame(growth)
         draw(*tables, args.out / 'images/benchmark.png')
-        (args.out / 'benchmark.md').write_text(page(*tables, args))
+        path = args.out / 'benchmark.md'
+        path.write_text(page(*tables, args) + remarks(path))
         print(tables[0].round(2).to_string(index=False))
     print(tables[1].round(2).to_string(index=False))
     print(f'Written: {args.out}/benchmark.md, {args.out}/images/benchmark.png')
