@@ -1,8 +1,9 @@
 """What a batch of mixed images is trained on: LossMix, and the baselines."""
 
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.structures import InstanceData
 
 from mmdet_lossmix.structures import MixedTargets, attach_partner, split_targets
 
@@ -95,9 +96,9 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
     against all objects; what ground truth may cause beyond them (regression) is
     against its objects alone. Each origin keeps its policy.
     """
-    cat = BatchUnionMix().mix_targets
-    copies = [sample.new() for sample in own.samples]
-    both = [cat(*pair, lam) for pair in zip(copies, partner.samples)]
+    unite = BatchUnionMix().mix_targets
+    pairs = map(with_common_fields, own.samples, partner.samples)
+    both = [unite(*pair, lam) for pair in pairs]
     if own.domain == partner.domain:
         return only(own._replace(samples=both))
     truth, pseudo = (own, partner) if partner.domain == TARGET else (partner, own)
@@ -111,6 +112,22 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
     )
 
 
+def with_common_fields(
+    first: DetDataSample, second: DetDataSample
+) -> Tuple[DetDataSample, DetDataSample]:
+    """Copies of two samples whose objects have the same fields.
+
+    Pseudo labels have boxes and classes alone, whatever ground truth has.
+    """
+    copies = first.new(), second.new()
+    for key in ('gt_instances', 'ignored_instances'):
+        fields = set(first.get(key).keys()) & set(second.get(key).keys())
+        for sample in copies:
+            instances = sample.get(key)
+            setattr(sample, key, InstanceData(**{f: instances[f] for f in fields}))
+    return copies
+
+
 def twice(policy: LossFilter) -> LossFilter:
     """A policy with all losses doubled; what is no loss stays as it is."""
     return lambda losses: {
@@ -119,7 +136,7 @@ def twice(policy: LossFilter) -> LossFilter:
     }
 
 
-def _double(value):  # type: ignore[no-untyped-def]
+def _double(value: Any) -> Any:
     return [2 * v for v in value] if isinstance(value, (list, tuple)) else 2 * value
 
 
