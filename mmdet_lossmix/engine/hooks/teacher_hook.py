@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from mmdet_lossmix.models.detectors.mean_teacher import MeanTeacher
 from mmdet_lossmix.models.uda.pseudo_labels import count_labels
 
+from ..domain_check import check_domains
+
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
@@ -40,12 +42,14 @@ class TeacherHook(Hook):
         self._images = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Start anew from a checkpoint of an earlier adaptation, if one was loaded.
+        """Check the data; let the teacher of an earlier adaptation start anew.
 
         Raises:
             TypeError: If the model has no such teacher.
+            ValueError: If the domains do not go together.
         """
         model = teacher_model(runner)
+        check_domains(runner)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             print_log(
