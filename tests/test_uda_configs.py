@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from tiny import ROOT
 from uda import tiny_uda_config
 
+pytestmark = pytest.mark.usefixtures('unformatted_configs')
 UDA = ROOT / 'configs/uda'
 RUNGS = (
     'source_only',

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from tiny import tiny_config
 from uda import tiny_uda_config
 
+pytestmark = pytest.mark.usefixtures('unformatted_configs')
 SWITCH, END = 3, 6
 
 
@@ -59,7 +60,7 @@ def stage_config(voc_root, work_dir, **overrides):
 
 
 @pytest.fixture(scope='module')
-def run(voc_root, tmp_path_factory):
+def run(unformatted_configs, voc_root, tmp_path_factory):
     cfg = stage_config(voc_root, tmp_path_factory.mktemp('uda') / 'run')
     cfg.train_cfg.val_interval = 2
     runner = Runner.from_cfg(cfg)
