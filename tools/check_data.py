@@ -40,7 +40,8 @@ def main() -> int:
             failed |= bool(problems)
             state = 'MISSING' if problems else 'ok'
             images = f', {number} images' if number else ''
-            print(f'{state:8}{loader}: {dataset.type} in {dataset.data_root}{images}')
+            where = '{type} in {data_root}'.format(**dataset)
+            print(f'{state:8}{loader}: {where}{images}')
             for problem in problems:
                 print(f'        {problem}')
     if failed:

@@ -90,7 +90,9 @@ class DomainDiscriminator(nn.Module):
 
     def idle(self) -> LossDict:
         """A loss of 0 that uses all parameters, as distributed training wants."""
-        return {'loss_domain': sum(p.sum() for p in self.parameters()) * 0.0}
+        return {
+            'loss_domain': torch.stack([p.sum() for p in self.parameters()]).sum() * 0
+        }
 
 
 class _Reverse(torch.autograd.Function):

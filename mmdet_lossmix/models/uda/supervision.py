@@ -71,7 +71,8 @@ def lossmix(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
         partner (DomainBatch): The same blend with the partners' targets.
         lam (float): Weight of ``own``, in [0, 1].
     """
-    mixed = [attach_partner(*pair, lam) for pair in zip(own.samples, partner.samples)]
+    pairs = map(with_common_fields, own.samples, partner.samples)
+    mixed = [attach_partner(*pair, lam) for pair in pairs]
     targets = split_targets(mixed)
     return Supervision(
         own=targets.own,
