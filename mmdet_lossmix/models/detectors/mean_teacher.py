@@ -51,7 +51,8 @@ class MeanTeacher(SemiBaseDetector):
             data_preprocessor=data_preprocessor
             or dict(
                 type='MultiBranchDataPreprocessor',
-                data_preprocessor=detector.get('data_preprocessor'),
+                data_preprocessor=detector.get('data_preprocessor')
+                or dict(type='DetDataPreprocessor'),
             ),
             init_cfg=init_cfg,
         )

@@ -1,6 +1,8 @@
 """LossMixTeacher against losses that are put together by hand."""
 
 import copy
+from functools import lru_cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -42,9 +44,12 @@ def first_iteration():
     hub.update_info('iter', before or 0)
 
 
+shipped = lru_cache(thin_model_cfg)  # reading a config takes as long as a test
+
+
 def detector_cfg(name):
     """A thin detector, untrained, that takes its three best guesses for objects."""
-    cfg = thin_model_cfg(name)
+    cfg = copy.deepcopy(shipped(name))
     rcnn = cfg['test_cfg'].get('rcnn', cfg['test_cfg'])
     rcnn.update(score_thr=0.0, max_per_img=3)
     return cfg
@@ -430,3 +435,37 @@ def test_policy_names_losses_that_do_not_exist_or_were_forgotten():
     model, plain = build(pseudo_policy=dict(losses=dict(loss_cls=True, loss_iou=1.0)))
     with pytest.raises(ValueError, match=r"\['loss_bbox'\] are not.*\['loss_iou'\]"):
         model.loss(*batch(plain))
+
+
+def test_checkpoints_of_student_teacher_and_plain_detector_load():
+    model, plain = build()
+    with torch.no_grad():
+        for parameter in model.student.parameters():
+            parameter.add_(1.0)
+    other, _ = build(burn_in_iters=5)
+    other.load_state_dict(model.state_dict())
+    assert other.teacher_started
+    other.load_state_dict(plain.state_dict())  # strict
+    assert not other.teacher_started
+    for part in (other.student, other.teacher):
+        for name, value in plain.state_dict().items():
+            assert torch.equal(part.state_dict()[name], value)
+
+
+def test_takes_part_in_the_protocol_of_hooks():
+    from mmdet_lossmix.engine.hooks.stop_mixing_hook import mixing_modules
+
+    model, plain = build()
+    assert mixing_modules(SimpleNamespace(model=model)) == [model]
+    assert not model.teacher.training
+    assert model.student.training
+    assert not any(p.requires_grad for p in model.teacher.parameters())
+    # A teacher that has not started does not predict.
+    model.teacher_started.fill_(False)
+    model.eval()
+    inputs, samples = batch(plain)
+    with torch.no_grad():
+        for parameter in model.teacher.parameters():
+            parameter.fill_(float('nan'))
+        found = model.predict(inputs['sup'], samples['sup'])
+    assert found[0].pred_instances.scores.isfinite().all()
