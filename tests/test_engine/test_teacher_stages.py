@@ -4,6 +4,7 @@ import copy
 import json
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from mmdet.registry import HOOKS
@@ -63,6 +64,8 @@ def stage_config(voc_root, work_dir, **overrides):
 def run(unformatted_configs, voc_root, tmp_path_factory):
     cfg = stage_config(voc_root, tmp_path_factory.mktemp('uda') / 'run')
     cfg.train_cfg.val_interval = 2
+    # Resumed runs have none, and end with the same weights.
+    cfg.custom_hooks.append(dict(type='PseudoLabelHook', interval=2, images=2))
     runner = Runner.from_cfg(cfg)
     runner.train()
     return runner
@@ -126,6 +129,16 @@ def test_log_holds_pseudo_labels_pairing_lambda_and_discriminator(run):
     for row in counts:
         each = [v for k, v in row.items() if k.startswith('pseudo_class/')]
         assert row['pseudo_class/all'] == pytest.approx(sum(each) / 2) == 3
+
+
+def test_pictures_show_the_same_images_over_training(run):
+    pictures = sorted((Path(run.log_dir) / 'vis_data/vis_image').glob('pseudo*'))
+    assert [p.name for p in pictures] == [
+        f'pseudo_labels_{step}.png' for step in (2, 4, 6)
+    ]
+    sizes = [cv2.imread(str(p)).shape for p in pictures]
+    assert sizes[0][1] < sizes[2][1]  # a column more each time
+    assert sizes[0][0] == sizes[2][0]
 
 
 def test_checkpoint_of_the_plain_detector_is_a_start(voc_root, tmp_path):
