@@ -118,10 +118,10 @@ def test_full_size_models_build(name):
     'name',
     [
         'lossmix_faster_rcnn',
-        'union_faster_rcnn',
-        'noise_fcos',
+        pytest.param('union_faster_rcnn', marks=pytest.mark.slow),
+        pytest.param('noise_fcos', marks=pytest.mark.slow),
         'source_only_fcos',
-        'oracle_fcos',
+        pytest.param('oracle_fcos', marks=pytest.mark.slow),
         pytest.param('strong_ema_fcos', marks=pytest.mark.slow),
         pytest.param('adaptive_teacher_faster_rcnn', marks=pytest.mark.slow),
         pytest.param('lossmix_warmup_fcos', marks=pytest.mark.slow),

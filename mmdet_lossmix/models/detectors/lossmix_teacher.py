@@ -116,6 +116,17 @@ class LossMixTeacher(MeanTeacher):
         init_cfg: OptMultiConfig = None,
     ) -> None:
         check_roi_sampling(roi_sampling)
+        if pseudo_labels is None and discriminator is not None:
+            raise ValueError(
+                'Expected `discriminator=None` beside `pseudo_labels=None`, as the '
+                f'student then sees no target image, but got {discriminator}.'
+            )
+        # Before the detectors are built, which takes its time.
+        mixes = _build(WarmUpMix, warmup_mix), _build(AdaptationMix, adaptation_mix)
+        labels, policy = (
+            _build(PseudoLabels, pseudo_labels),
+            LossPolicy(**pseudo_policy),
+        )
         super().__init__(
             detector=detector,
             burn_in_iters=burn_in_iters,
@@ -124,17 +135,11 @@ class LossMixTeacher(MeanTeacher):
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )
-        if pseudo_labels is None and discriminator is not None:
-            raise ValueError(
-                'Expected `discriminator=None` beside `pseudo_labels=None`, as the '
-                f'student then sees no target image, but got {discriminator}.'
-            )
-        self.warmup_mix = _build(WarmUpMix, warmup_mix)
-        self.adaptation_mix = _build(AdaptationMix, adaptation_mix)
-        self.pseudo_labels = _build(PseudoLabels, pseudo_labels)
+        self.warmup_mix, self.adaptation_mix = mixes
+        self.pseudo_labels = labels
+        self.pseudo_policy = policy
         self.discriminator = _build(DomainDiscriminator, discriminator)
         self.source_policy = LossPolicy('all')
-        self.pseudo_policy = LossPolicy(**pseudo_policy)
         self.roi_sampling = roi_sampling
         self.mixing = True
         self.last_pseudo: SampleList = []
