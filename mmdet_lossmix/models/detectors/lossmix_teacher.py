@@ -1,6 +1,6 @@
 """Two-stage unsupervised domain adaptation with LossMix."""
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -11,12 +11,12 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.functional import LossDict
 
 from ..data_preprocessors.batch_mix import iteration, shared_seed
-from ..interpolated_loss import check_roi_sampling, interpolated_loss
+from ..interpolated_loss import check_roi_sampling
 from ..losses_check import check_finite
-from ..shared_forward import SharedForward, untraced
+from ..shared_forward import untraced
 from ..uda import (
     STRATEGIES,
     AdaptationMix,
@@ -33,7 +33,7 @@ from ..uda.discriminator import backbone_features
 from ..uda.domain_batch import SOURCE, TARGET
 from ..uda.pairing import INTRA, UNMIXED, Draw
 from ..uda.pseudo_labels import check_same_geometry
-from .lossmix import explained
+from ..uda.student_losses import student_losses
 from .mean_teacher import MeanTeacher
 
 PAIRING_CODES = {None: 0, 'intra': 1, 'inter': 2}
@@ -123,10 +123,8 @@ class LossMixTeacher(MeanTeacher):
             )
         # Before the detectors are built, which takes its time.
         mixes = _build(WarmUpMix, warmup_mix), _build(AdaptationMix, adaptation_mix)
-        labels, policy = (
-            _build(PseudoLabels, pseudo_labels),
-            LossPolicy(**pseudo_policy),
-        )
+        labels = _build(PseudoLabels, pseudo_labels)
+        policy = LossPolicy(**pseudo_policy)
         super().__init__(
             detector=detector,
             burn_in_iters=burn_in_iters,
@@ -141,6 +139,7 @@ class LossMixTeacher(MeanTeacher):
         self.discriminator = _build(DomainDiscriminator, discriminator)
         self.source_policy = LossPolicy('all')
         self.roi_sampling = roi_sampling
+        self._ignores_empty = labels is not None and labels.without == 'ignored'
         self.mixing = True
         self.last_pseudo: SampleList = []
         self._warned_of_one = False
@@ -265,42 +264,19 @@ class LossMixTeacher(MeanTeacher):
     def _losses(self, led: Led) -> LossDict:
         """The student's losses on a batch, and the discriminator's."""
         with backbone_features(self.student) as features:
-            losses = self._student_losses(led.inputs, led.supervision)
+            losses = student_losses(
+                self.student,
+                led.inputs,
+                led.supervision,
+                self.roi_sampling,
+                by_image=self._ignores_empty and led.supervision.any_pseudo,
+            )
         adapting = iteration() - self.burn_in_iters
         if self.discriminator is not None and adapting >= 0:
             losses.update(
                 self.discriminator.loss(features[0], led.domains, led.lam, adapting)
             )
         return losses
-
-    def _student_losses(self, inputs: Tensor, supervision: Supervision) -> LossDict:
-        ignoring = (
-            self.pseudo_labels is not None and self.pseudo_labels.without == 'ignored'
-        )
-        pseudo = supervision.own_pseudo or supervision.partner_pseudo
-        if not (ignoring and pseudo):
-            if supervision.partner is None:
-                return self._supervised(inputs, supervision)
-            with SharedForward(self.student, inputs):
-                return self._supervised(inputs, supervision)
-        losses: List[LossDict] = []
-        with SharedForward(self.student, inputs) as shared:
-            for i in range(len(inputs)):
-                with shared.image(i) as image, explained():
-                    losses.append(self._supervised(image, supervision.image(i)))
-        return weighted_sum(losses, [1 / len(losses)] * len(losses))
-
-    def _supervised(self, inputs: Tensor, supervision: Supervision) -> LossDict:
-        if supervision.partner is None:
-            return supervision.own_policy(self.student.loss(inputs, supervision.own))
-        return interpolated_loss(
-            self.student,
-            inputs,
-            supervision.targets(),
-            supervision.lam,
-            self.roi_sampling,
-            (supervision.own_policy, supervision.partner_policy),
-        )
 
     def _draw(self, mix: Any, rng: np.random.Generator) -> Draw:
         return mix.draw(rng) if self.mixing and mix is not None else UNMIXED

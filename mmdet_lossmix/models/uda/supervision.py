@@ -35,6 +35,11 @@ class Supervision(NamedTuple):
     partner_pseudo: bool = False
     lam: float = 1.0
 
+    @property
+    def any_pseudo(self) -> bool:
+        """bool: Whether any target is a pseudo label."""
+        return self.own_pseudo or self.partner_pseudo
+
     def targets(self) -> MixedTargets:
         """The targets as the shared LossMix code takes them."""
         assert self.partner is not None
