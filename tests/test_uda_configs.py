@@ -97,7 +97,10 @@ def test_demo_has_the_same_rungs(rung, demo):
     assert ours == theirs.replace(FAMILY.format(base), demo.format(base))
 
 
-@pytest.mark.parametrize('name', ['clipart', 'watercolor', 'foggy_all'])
+@pytest.mark.parametrize(
+    'name',
+    [pytest.param('clipart', marks=pytest.mark.slow), 'watercolor', 'foggy_all'],
+)
 def test_full_size_models_build(name):
     cfg = Config.fromfile(UDA / f'lossmix_faster_rcnn_{name}.py')
     init_default_scope('mmdet')
