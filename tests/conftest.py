@@ -23,6 +23,16 @@ def voc_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_voc(tmp_path_factory.mktemp('voc') / 'VOCdevkit')
 
 
+@pytest.fixture(scope='module')
+def unformatted_configs():
+    """A runner pretty-prints its config five times, which takes most of a short run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            'mmengine.config.config.FormatCode', lambda text, **_: (text, True)
+        )
+        yield
+
+
 @pytest.fixture(scope='session')
 def lossmix_run(voc_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """The config of a finished LossMix run of Faster R-CNN with averaged weights.

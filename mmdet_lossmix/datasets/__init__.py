@@ -1,3 +1,5 @@
+from .foggy_cityscapes import FoggyCityscapesDataset
+from .samplers import DomainSampler
 from .subsets import DataFraction, LongTailed
 from .transforms import (
     CorruptTestImage,
@@ -5,16 +7,22 @@ from .transforms import (
     NoiseMixTransform,
     NoisyLabels,
     PackLossMixInputs,
+    StrongAugment,
     UnionMixTransform,
 )
+from .unlabelled import UnlabelledDataset
 
 __all__ = [
     'CorruptTestImage',
     'DataFraction',
+    'DomainSampler',
+    'FoggyCityscapesDataset',
     'LongTailed',
     'LossMixTransform',
     'NoiseMixTransform',
     'NoisyLabels',
     'PackLossMixInputs',
+    'StrongAugment',
     'UnionMixTransform',
+    'UnlabelledDataset',
 ]

@@ -1,11 +1,13 @@
 """A runner that says what to do when the data is not there."""
 
 import os.path as osp
-from typing import Any, Iterator
+from typing import Any
 
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
+
+from mmdet_lossmix.datasets.layout import check_layout, datasets_in
 
 
 @RUNNERS.register_module()
@@ -18,13 +20,15 @@ class DataCheckRunner(Runner):
 
     @staticmethod
     def build_dataloader(dataloader: Any, *args: Any, **kwargs: Any) -> DataLoader:
-        """Check the data roots, then build; see ``Runner.build_dataloader``.
+        """Check the data, then build; see ``Runner.build_dataloader``.
 
         Raises:
-            FileNotFoundError: If a ``data_root`` does not exist. It says how to get it.
+            FileNotFoundError: If a ``data_root`` does not exist, with how to get it, or
+                a folder, list or listed file in it, with what it may be misnamed as.
         """
-        for data_root in _data_roots(dataloader):
-            if '://' not in data_root and not osp.isdir(data_root):
+        for dataset in datasets_in(dataloader):
+            data_root = dataset['data_root']
+            if not osp.isdir(data_root):
                 raise FileNotFoundError(
                     f'Expected the data root {data_root!r} but {osp.abspath(data_root)}'
                     ' does not exist. Download the data as docs/data.md says, or '
@@ -32,16 +36,11 @@ class DataCheckRunner(Runner):
                     'tools/make_synthetic_voc.py data`; elsewhere is fine with '
                     '`data_root` set in the config.'
                 )
+            _, problems = check_layout(dataset)
+            if problems:
+                raise FileNotFoundError(
+                    f'Expected all files of the {dataset["type"]} in {data_root!r} but '
+                    f'there is {"; ".join(problems)}. `python tools/check_data.py '
+                    'CONFIG` lists what is missing of all datasets.'
+                )
         return Runner.build_dataloader(dataloader, *args, **kwargs)
-
-
-def _data_roots(node: Any) -> Iterator[str]:
-    """Every ``data_root`` in a dataloader's config, however deep the datasets nest."""
-    if isinstance(node, dict):
-        if isinstance(node.get('data_root'), str) and node['data_root']:
-            yield node['data_root']
-        for value in node.values():
-            yield from _data_roots(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _data_roots(value)

@@ -4,7 +4,7 @@ from .data_preprocessors import (
     BatchUncoupledLossMix,
     BatchUnionMix,
 )
-from .detectors import LossMixDetector
+from .detectors import LossMixDetector, LossMixTeacher
 
 __all__ = [
     'BatchLossMix',
@@ -12,4 +12,5 @@ __all__ = [
     'BatchUncoupledLossMix',
     'BatchUnionMix',
     'LossMixDetector',
+    'LossMixTeacher',
 ]

@@ -2,6 +2,7 @@ from .corrupt_test_image import CorruptTestImage
 from .formatting import PackLossMixInputs
 from .mix import LossMixTransform, MixTransform, NoiseMixTransform, UnionMixTransform
 from .noisy_labels import NoisyLabels
+from .strong_augment import StrongAugment
 
 __all__ = [
     'CorruptTestImage',
@@ -10,5 +11,6 @@ __all__ = [
     'NoiseMixTransform',
     'NoisyLabels',
     'PackLossMixInputs',
+    'StrongAugment',
     'UnionMixTransform',
 ]

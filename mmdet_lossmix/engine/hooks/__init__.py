@@ -1,5 +1,13 @@
 from .mix_visualization_hook import MixVisualizationHook
+from .pseudo_label_hook import PseudoLabelHook
 from .step_seed_hook import StepSeedHook
 from .stop_mixing_hook import StopMixingHook
+from .teacher_hook import TeacherHook
 
-__all__ = ['MixVisualizationHook', 'StepSeedHook', 'StopMixingHook']
+__all__ = [
+    'MixVisualizationHook',
+    'PseudoLabelHook',
+    'StepSeedHook',
+    'StopMixingHook',
+    'TeacherHook',
+]

@@ -1,3 +1,4 @@
 from .lossmix import LossMixDetector
+from .lossmix_teacher import LossMixTeacher
 
-__all__ = ['LossMixDetector']
+__all__ = ['LossMixDetector', 'LossMixTeacher']

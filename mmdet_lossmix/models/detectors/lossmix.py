@@ -1,21 +1,20 @@
 """The wrapper that makes any detector a LossMix detector."""
 
-from contextlib import contextmanager, nullcontext
-from typing import Any, ContextManager, Iterator, Union
+from contextlib import contextmanager
+from typing import Any, Iterator, Union
 
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
-from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmdet_lossmix.functional import LossDict, interpolate_losses, weighted_sum
+from mmdet_lossmix.functional import LossDict, weighted_sum
 from mmdet_lossmix.structures import MixedTargets, split_targets
 
+from ..interpolated_loss import check_roi_sampling, interpolated_loss
 from ..losses_check import check_finite
-from ..roi_sampling import joint_roi_sampling
 from ..shared_forward import SharedForward, untraced
 from .transparent import TransparentWrapper
 
@@ -86,11 +85,7 @@ class LossMixDetector(TransparentWrapper):
             raise ValueError(
                 f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
             )
-        if roi_sampling not in ('joint', 'per_target'):
-            raise ValueError(
-                "Expected `roi_sampling` to be 'joint' or 'per_target' but got "
-                f'{roi_sampling!r}.'
-            )
+        check_roi_sampling(roi_sampling)
         detector = build_detector(detector, data_preprocessor, **arguments)
         super().__init__(detector, init_cfg)
         self.weighting = weighting
@@ -144,22 +139,9 @@ class LossMixDetector(TransparentWrapper):
         self, batch_inputs: Tensor, targets: MixedTargets, lam: float
     ) -> LossDict:
         """Equation (2), for one lambda."""
-        # Heads may call collectives (`reduce_mean`): with several processes each has
-        # to evaluate both losses, whatever its lambda, or the others wait for ever.
-        both = get_world_size() > 1
-        own: LossDict = {}
-        partner: LossDict = {}
-        with self._sampling(targets, lam):
-            if both or lam > 0:
-                own = self.detector.loss(batch_inputs, targets.own)
-            if both or lam < 1:
-                partner = self.detector.loss(batch_inputs, targets.partner)
-        return interpolate_losses(own, partner, lam)
-
-    def _sampling(self, targets: MixedTargets, lam: float) -> ContextManager:
-        if self.roi_sampling == 'joint':
-            return joint_roi_sampling(self.detector, targets, lam)
-        return nullcontext()
+        return interpolated_loss(
+            self.detector, batch_inputs, targets, lam, self.roi_sampling
+        )
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
         if self._unmixed_batches < 0:  # it mixes, or has been warned of

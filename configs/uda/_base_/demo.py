@@ -1,0 +1,54 @@
+# Generated photo-like images -> generated clipart, in minutes on a CPU:
+#     python tools/make_synthetic_voc.py work_dirs/uda/photo
+#     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart --seed 1
+_base_ = ['voc_to_clipart.py', 'schedule.py']
+
+photo = 'work_dirs/uda/photo/VOCdevkit/'
+clipart = 'work_dirs/uda/clipart/VOCdevkit/'
+size = (160, 160)
+burn_in_iters = 800
+max_iters = 2000
+
+source_pipeline, target_pipeline, test_pipeline = [
+    [{**step, 'scale': size} if step['type'] == 'Resize' else step for step in steps]
+    for steps in (
+        _base_.source_pipeline,
+        _base_.target_pipeline,
+        _base_.test_pipeline,
+    )
+]
+source = {**_base_.source, 'data_root': photo, 'pipeline': source_pipeline}
+target = dict(  # a bare folder
+    type='UnlabelledDataset',
+    data_root=clipart,
+    data_prefix=dict(img='VOC2012/JPEGImages'),
+    pipeline=target_pipeline,
+)
+labelled_target = {**source, 'data_root': clipart}  # the same images
+
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    sampler=dict(per_domain=[4, 4]),
+    dataset=dict(datasets=[source, target]),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    dataset=dict(
+        data_root=clipart,
+        ann_file='VOC2007/ImageSets/Main/test.txt',
+        data_prefix=dict(sub_data_root='VOC2007/'),
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+train_cfg = dict(max_iters=max_iters, val_interval=400)
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=0.001, weight_decay=0.05)
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)
+]
+default_hooks = dict(checkpoint=dict(interval=1000))

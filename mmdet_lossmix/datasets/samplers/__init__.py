@@ -1,0 +1,3 @@
+from .domain_sampler import DomainSampler
+
+__all__ = ['DomainSampler']

@@ -1,0 +1,118 @@
+"""A fixed number of images of each domain in every batch."""
+
+from itertools import count, islice
+from typing import Iterator, List, Optional, Sequence
+
+import numpy as np
+from mmdet.registry import DATA_SAMPLERS
+from mmengine.dataset import ConcatDataset
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+
+@DATA_SAMPLERS.register_module()
+class DomainSampler(Sampler):
+    """Endless batches with a quota of images from each of several datasets.
+
+    Each domain has its own random permutations, from its own seed: domains of the same
+    size are not paired index by index. Within a permutation every image comes once;
+    small domains start over sooner. Ranks share a permutation, one image in turn.
+
+    With ``group_by_shape`` the images that one batch takes from one domain are all
+    landscape or all portrait, so that padding is small. Images wait until enough of
+    their kind are there, so a domain with a single portrait cannot hang. Different
+    domains may show different kinds in a batch.
+
+    Args:
+        dataset (:obj:`ConcatDataset`): One dataset for each domain.
+        per_domain (Sequence[int]): How many images of each domain, in a batch of one
+            process. Their sum is the loader's ``batch_size``.
+        group_by_shape (bool): See above. Defaults to True.
+        seed (int, optional): Defaults to None, the runner's.
+
+    Raises:
+        TypeError: If ``dataset`` is no ``ConcatDataset``.
+        ValueError: If quotas and datasets do not go together, a quota is below 1, or a
+            dataset has no image.
+
+    Examples:
+        >>> train_dataloader = dict(
+        >>>     batch_size=8,
+        >>>     sampler=dict(type='DomainSampler', per_domain=[4, 4]),
+        >>>     dataset=dict(type='ConcatDataset', datasets=[source, target]))
+    """
+
+    def __init__(
+        self,
+        dataset: ConcatDataset,
+        per_domain: Sequence[int],
+        group_by_shape: bool = True,
+        seed: Optional[int] = None,
+    ) -> None:
+        if not hasattr(dataset, 'datasets'):
+            raise TypeError(
+                'Expected a ConcatDataset of one dataset for each domain but got a '
+                f'{type(dataset).__name__}.'
+            )
+        sizes = [len(d) for d in dataset.datasets]
+        if len(per_domain) != len(sizes):
+            raise ValueError(
+                f'Expected a quota for each of {len(sizes)} datasets but got '
+                f'`per_domain={list(per_domain)}`.'
+            )
+        for domain, (quota, size) in enumerate(zip(per_domain, sizes)):
+            if quota < 1:
+                raise ValueError(
+                    f'Expected at least 1 image of each domain in a batch but got '
+                    f'`per_domain={list(per_domain)}`; to train without a domain, '
+                    'take it out of the datasets.'
+                )
+            if size < 1:
+                raise ValueError(
+                    f'Expected images in dataset {domain} but it has none: its folder '
+                    'is empty, or all images were filtered out (`filter_empty_gt`: no '
+                    'object of any of the `classes` is in them).'
+                )
+        self.dataset = dataset
+        self.per_domain = list(per_domain)
+        self.group_by_shape = group_by_shape
+        self.seed = sync_random_seed() if seed is None else seed
+        self.rank, self.world_size = get_dist_info()
+        self._offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+        self._sizes = sizes
+
+    def __iter__(self) -> Iterator[int]:
+        portions = [self._portions(domain) for domain in range(len(self._sizes))]
+        while True:
+            for portion in portions:
+                yield from next(portion)
+
+    def _portions(self, domain: int) -> Iterator[List[int]]:
+        """What each batch takes of a domain, as indices of the whole dataset."""
+        waiting: List[List[int]] = [[], []]
+        for index in self._indices(domain):
+            index += self._offsets[domain]
+            kind = waiting[self._is_portrait(index)]
+            kind.append(index)
+            if len(kind) == self.per_domain[domain]:
+                yield kind.copy()
+                kind.clear()
+
+    def _indices(self, domain: int) -> Iterator[int]:
+        """This rank's share of endless permutations, the same generator on all."""
+        rng = np.random.default_rng([self.seed, domain])
+        permutations = (rng.permutation(self._sizes[domain]) for _ in count())
+        indices = (int(i) for permutation in permutations for i in permutation)
+        return islice(indices, self.rank, None, self.world_size)
+
+    def _is_portrait(self, index: int) -> bool:
+        if not self.group_by_shape:
+            return False
+        info = self.dataset.get_data_info(index)
+        return info.get('width', 1) < info.get('height', 1)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing: batches are endless, for an iteration-based loop."""

@@ -1,0 +1,98 @@
+"""A folder of images, without labels by construction."""
+
+from pathlib import Path
+from typing import Any, List
+
+from mmdet.datasets import BaseDetDataset
+from mmdet.registry import DATASETS
+from mmengine.fileio import list_from_file
+from PIL import Image
+
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+
+
+@DATASETS.register_module()
+class UnlabelledDataset(BaseDetDataset):
+    """Images that nobody has labelled, or whose labels nobody is to see.
+
+    Reads images and, if given, a list of their names; no annotation file is ever
+    opened. Every image has an empty list of instances.
+
+    Args:
+        pattern (str): Which files of the folder, as a glob; searched in subfolders,
+            too. Not used beside ``ann_file``. Defaults to ``'*'``, all images.
+        suffix (str): Of the file names of ``ann_file``'s images. Defaults to
+            ``'.jpg'``.
+        **kwargs: Of ``BaseDetDataset``: ``data_root``; ``data_prefix=dict(img=...)``,
+            the folder in it; ``ann_file``, a list with one name a line, as VOC's
+            ``ImageSets/Main/train.txt``, by default none; ``pipeline``.
+
+    Raises:
+        FileNotFoundError: If there is no folder, no image, or not every listed one.
+
+    Examples:
+        >>> dict(type='UnlabelledDataset', data_root='data/clipart/',
+        >>>      data_prefix=dict(img='JPEGImages'),
+        >>>      ann_file='ImageSets/Main/train.txt', pipeline=target_pipeline)
+    """
+
+    def __init__(
+        self, *args: Any, pattern: str = '*', suffix: str = '.jpg', **kwargs: Any
+    ) -> None:
+        self.pattern = pattern
+        self.suffix = suffix
+        super().__init__(*args, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Find the images, sorted by path unless they are listed."""
+        folder = Path(self.data_prefix.get('img') or self.data_root or '.')
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f'Expected a folder of target images at {folder.absolute()} but there '
+                'is none; set `data_root` and `data_prefix=dict(img=...)`.'
+            )
+        paths = self._listed(folder) if self.ann_file else self._found(folder)
+        return [self._info(i, path) for i, path in enumerate(paths)]
+
+    def _found(self, folder: Path) -> List[Path]:
+        paths = [
+            path
+            for path in sorted(folder.rglob(self.pattern))
+            if path.suffix.lower() in SUFFIXES
+        ]
+        if not paths:
+            raise FileNotFoundError(
+                f'Expected target images in {folder.absolute()} but no file of '
+                f'{", ".join(SUFFIXES)} matches `pattern={self.pattern!r}`; put them '
+                'there, or correct the pattern.'
+            )
+        return paths
+
+    def _listed(self, folder: Path) -> List[Path]:
+        lines = list_from_file(self.ann_file)
+        names = [line.split()[0] for line in lines if line.strip()]
+        paths = [folder / f'{name}{self.suffix}' for name in names]
+        missing = [str(path) for path in paths if not path.is_file()]
+        if missing or not paths:
+            raise FileNotFoundError(
+                f'Expected the images that {self.ann_file} lists but {len(missing)} of '
+                f'{len(paths)} are missing, such as {missing[:2]}; correct '
+                '`data_prefix`, `suffix` or the list.'
+            )
+        return paths
+
+    @staticmethod
+    def _info(index: int, path: Path) -> dict:
+        with Image.open(path) as image:  # reads the header only
+            width, height = image.size
+        return dict(
+            img_id=index,
+            img_path=str(path),
+            width=width,
+            height=height,
+            instances=[],
+        )
+
+    def filter_data(self) -> List[dict]:
+        """Keep all: an image without instances is no mistake here."""
+        return self.data_list

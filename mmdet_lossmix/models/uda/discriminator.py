@@ -1,0 +1,130 @@
+"""Tells source from target features, and makes the student hide the difference."""
+
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.detectors.base import BaseDetector
+from torch import Tensor, nn
+
+from mmdet_lossmix.functional import LossDict, interpolate_losses
+
+WIDTHS = (256, 128, 128)
+
+
+class DomainDiscriminator(nn.Module):
+    """Image-level domain classifier behind a gradient reversal.
+
+    A fully convolutional net (3x3 convolutions to 256, 128, 128 and 1 channels, leaky
+    ReLU of slope 0.2) that says of each pixel of a feature map whether the image is of
+    the target; per-pixel binary cross entropy. Of a blend of two domains the losses
+    against either are interpolated, as everything else is.
+
+    Args:
+        in_channels (int): Of the feature map.
+        level (int): Which of the backbone's outputs. Defaults to -1, the last.
+        weight (float): Of the loss, above 0. Defaults to 0.1.
+        ramp_iters (int): The reversed gradient grows from 0 to its full size in so
+            many iterations of adaptation, while the discriminator itself learns at
+            once. Defaults to 0, no ramp.
+
+    Raises:
+        ValueError: If ``weight`` or ``ramp_iters`` is out of its range.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        level: int = -1,
+        weight: float = 0.1,
+        ramp_iters: int = 0,
+    ) -> None:
+        super().__init__()
+        if weight <= 0 or ramp_iters < 0:
+            raise ValueError(
+                'Expected `weight` > 0 and `ramp_iters` >= 0 but got '
+                f'{weight} and {ramp_iters}; for none use `discriminator=None`.'
+            )
+        channels = (in_channels, *WIDTHS)
+        layers: List[nn.Module] = []
+        for width, next_width in zip(channels, WIDTHS):
+            layers += [nn.Conv2d(width, next_width, 3, padding=1), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
+        self.level = level
+        self.weight = weight
+        self.ramp_iters = ramp_iters
+
+    def loss(
+        self,
+        features: Tuple[Tensor, ...],
+        domains: Tuple[int, int],
+        lam: float,
+        iteration: int,
+    ) -> LossDict:
+        """Losses of a batch.
+
+        Args:
+            features (tuple[Tensor]): The backbone's outputs, each (N, C, H, W).
+            domains (tuple[int, int]): Of the own and of the partner images; 1 is the
+                target.
+            lam (float): Weight of the own images, in [0, 1].
+            iteration (int): Since the start of the adaptation.
+
+        Returns:
+            dict[str, Tensor]: ``loss_domain``, and ``domain_acc``, the share of pixels
+            in percent that are taken for the dominant domain.
+        """
+        strength = min(1.0, (iteration + 1) / max(self.ramp_iters, 1))
+        logits = self.layers(reverse_gradient(features[self.level], strength))
+        own, partner = (self._against(logits, domain) for domain in domains)
+        losses = interpolate_losses(own, partner, lam)
+        dominant = domains[0] if lam >= 0.5 else domains[1]
+        right = (logits.detach() > 0) == bool(dominant)
+        return {**losses, 'domain_acc': right.float().mean() * 100}
+
+    def _against(self, logits: Tensor, domain: int) -> LossDict:
+        labels = torch.full_like(logits, float(domain))
+        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        return {'loss_domain': loss * self.weight}
+
+    def idle(self) -> LossDict:
+        """A loss of 0 that uses all parameters, as distributed training wants."""
+        return {
+            'loss_domain': torch.stack([p.sum() for p in self.parameters()]).sum() * 0
+        }
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return features.view_as(features)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None]:
+        return -ctx.strength * gradient, None
+
+
+def reverse_gradient(features: Tensor, strength: float) -> Tensor:
+    """The same features, whose gradient is multiplied by ``-strength``."""
+    return _Reverse.apply(features, strength)
+
+
+@contextmanager
+def backbone_features(detector: BaseDetector) -> Iterator[List[Tuple[Tensor, ...]]]:
+    """Notes what a detector's backbone returns, without running it once more.
+
+    Yields:
+        list[tuple[Tensor]]: The outputs of each call, filled as they come.
+    """
+    outputs: List[Tuple[Tensor, ...]] = []
+
+    def note(module: nn.Module, inputs: Any, output: Any) -> None:
+        outputs.append(tuple(output))
+
+    handle = detector.backbone.register_forward_hook(note)
+    try:
+        yield outputs
+    finally:
+        handle.remove()

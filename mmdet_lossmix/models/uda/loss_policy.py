@@ -1,0 +1,110 @@
+"""Which losses a target may cause, by the origin of the target."""
+
+from typing import Callable, Dict, List, Union
+
+from mmdet_lossmix.functional import LossDict, weighted_sum
+
+Switches = Union[str, Dict[str, Union[bool, float]]]
+
+
+class LossPolicy:
+    """Weights for a detector's losses, by their names.
+
+    Entries that are no losses (``acc``) pass as they are.
+
+    Args:
+        losses (str or dict): Which losses count.
+
+            - ``'all'``: every one.
+            - ``'classification'``: those named ``..._cls`` (``loss_rpn_cls`` and
+              ``loss_cls`` of Faster R-CNN, ``loss_cls`` of RetinaNet and FCOS).
+            - a dictionary: every loss by name, with True, False or a weight.
+
+            Defaults to ``'all'``.
+        weight (float): Of all of them, at least 0. Defaults to 1.0.
+
+    Raises:
+        ValueError: If ``losses`` is none of these, or a weight is negative.
+
+    Examples:
+        >>> LossPolicy(dict(loss_cls=True, loss_bbox=0.5, loss_centerness=False))
+    """
+
+    def __init__(self, losses: Switches = 'all', weight: float = 1.0) -> None:
+        known = (
+            losses in ('all', 'classification')
+            if isinstance(losses, str)
+            else (isinstance(losses, dict))
+        )
+        if not known:
+            raise ValueError(
+                "Expected `losses` to be 'all', 'classification' or a dictionary of "
+                f'loss names but got {losses!r}.'
+            )
+        factors = losses.values() if isinstance(losses, dict) else []
+        if weight < 0 or any(factor < 0 for factor in factors):
+            raise ValueError(
+                f'Expected weights of losses >= 0 but got {weight} and {losses}.'
+            )
+        self.losses = losses
+        self.weight = weight
+
+    def factors(self, losses: LossDict) -> Dict[str, float]:
+        """The weight of every loss.
+
+        Raises:
+            ValueError: If a dictionary of switches does not name exactly the losses
+                that the detector has, or nothing would count as a classification.
+        """
+        names = [name for name in losses if 'loss' in name]
+        if isinstance(self.losses, dict):
+            self._check(names)
+            return {name: float(self.losses[name]) * self.weight for name in names}
+        if self.losses == 'all':
+            return dict.fromkeys(names, self.weight)
+        if not any(map(is_classification, names)):
+            raise ValueError(
+                f'Expected a loss named "..._cls" but the detector has {names}; say '
+                f'which count, as `losses={dict.fromkeys(names, True)}`.'
+            )
+        return {name: self.weight * is_classification(name) for name in names}
+
+    def _check(self, names: List[str]) -> None:
+        unknown = sorted(set(self.losses) - set(names))
+        unnamed = sorted(set(names) - set(self.losses))
+        if unknown or unnamed:
+            raise ValueError(
+                f'Expected the switches to name every loss of the detector, {names}, '
+                f'but {unnamed} are not named and {unknown} do not exist.'
+            )
+
+    def __call__(self, losses: LossDict) -> LossDict:
+        """Weight losses; those of weight 0 are dropped."""
+        return apply_factors(losses, self.factors(losses))
+
+    def beyond(self, other: 'LossPolicy') -> Callable[[LossDict], LossDict]:
+        """What this policy gives a loss more than another one does."""
+
+        def difference(losses: LossDict) -> LossDict:
+            mine, theirs = self.factors(losses), other.factors(losses)
+            return apply_factors(losses, {k: mine[k] - theirs[k] for k in mine})
+
+        return difference
+
+
+def is_classification(name: str) -> bool:
+    """Whether a loss is one of classification, by its name."""
+    return name.endswith('_cls')
+
+
+def nothing(losses: LossDict) -> LossDict:
+    """The policy of a target that does not count."""
+    return {}
+
+
+def apply_factors(losses: LossDict, factors: Dict[str, float]) -> LossDict:
+    """Weight losses; those of weight 0 are dropped, what is no loss stays."""
+    weighted: LossDict = {}
+    for name, value in losses.items():
+        weighted.update(weighted_sum([{name: value}], [factors.get(name, 1.0)]))
+    return weighted

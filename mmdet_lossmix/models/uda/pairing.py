@@ -1,0 +1,109 @@
+"""What is drawn once for a whole batch: whether it mixes, with whom, and lambda."""
+
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+from mmdet_lossmix.functional import check_mix_args, sample_lambda
+
+from .supervision import STRATEGIES
+
+INTRA, INTER = 'intra', 'inter'
+
+
+class Draw(NamedTuple):
+    """What was drawn for a batch.
+
+    Attributes:
+        pairing (str, optional): ``'intra'``, partners of the same domain; ``'inter'``,
+            partners of the other one; None, unmixed.
+        lam (float): Weight of the own image, in [0, 1]; 1 if unmixed.
+    """
+
+    pairing: Optional[str]
+    lam: float
+
+
+UNMIXED = Draw(None, 1.0)
+
+
+class WarmUpMix:
+    """Mixing during burn-in: a small share of a target image, as noise.
+
+    The sources' losses count in full. The share is ``max_share`` times a draw from
+    ``Beta(alpha, alpha)``. The paper leaves its size open; the defaults are ours.
+
+    Args:
+        max_share (float): The most that a target image may weigh, in (0, 0.5], so that
+            the labelled image dominates. Defaults to 0.3.
+        alpha (float): Of the Beta distribution. Defaults to 1.0.
+        prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self, max_share: float = 0.3, alpha: float = 1.0, prob: float = 1.0
+    ) -> None:
+        check_mix_args(alpha, prob)
+        if not 0 < max_share <= 0.5:
+            raise ValueError(
+                f'Expected `max_share` of warm-up mixing in (0, 0.5] but got '
+                f'{max_share}; for no mixing in the warm-up use `warmup_mix=None`.'
+            )
+        self.max_share = max_share
+        self.alpha = alpha
+        self.prob = prob
+
+    def draw(self, rng: Any) -> Draw:
+        """Draw for a batch; the partner is of the target domain."""
+        mix, share = rng.random() < self.prob, sample_lambda(self.alpha, rng)
+        return Draw(INTER, 1 - self.max_share * share) if mix else UNMIXED
+
+
+class AdaptationMix:
+    """Mixing during adaptation, of images with ground truth and with pseudo labels.
+
+    The pairing and lambda are drawn once for a batch, and the same for the images led
+    by the source and by the target: own targets of either are then all of one origin
+    and so are partners, and with an inter-domain pairing both domains keep the same
+    share of the images.
+
+    Args:
+        strategy (str): ``'lossmix'``, ``'union'`` or ``'noise'``. Defaults to
+            ``'lossmix'``.
+        inter_share (float): Share of inter-domain pairs among mixed batches, in
+            [0, 1]: 0 is intra-domain only, 1 inter-domain only. Defaults to 0.5.
+        alpha (float): Lambda is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
+        prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        strategy: str = 'lossmix',
+        inter_share: float = 0.5,
+        alpha: float = 1.0,
+        prob: float = 1.0,
+    ) -> None:
+        check_mix_args(alpha, prob)
+        if strategy not in STRATEGIES:
+            raise ValueError(
+                f'Expected `strategy` to be one of {sorted(STRATEGIES)} but got '
+                f'{strategy!r}; for no mixing use `adaptation_mix=None`.'
+            )
+        if not 0 <= inter_share <= 1:
+            raise ValueError(f'Expected `inter_share` in [0, 1] but got {inter_share}.')
+        self.strategy = strategy
+        self.inter_share = inter_share
+        self.alpha = alpha
+        self.prob = prob
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Draw for a batch."""
+        mix, inter = rng.random() < self.prob, rng.random() < self.inter_share
+        lam = sample_lambda(self.alpha, rng)
+        return Draw(INTER if inter else INTRA, lam) if mix else UNMIXED

@@ -1,0 +1,152 @@
+"""From the predictions of a teacher to the targets of a student."""
+
+from typing import List, Sequence
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.logging import print_log
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+ITERATIONS_BEFORE_WARNING = 1000
+
+
+class PseudoLabels:
+    """Keeps what a teacher is sure of.
+
+    Args:
+        score_thr (float): The least score of a pseudo label, in [0, 1). Defaults to
+            0.8, for detectors with a softmax; sigmoid scores times a centerness are
+            lower.
+        min_size (float): The least side of a box in pixels. Defaults to 1.
+        without (str): What an image without any pseudo label means.
+
+            - ``'background'``: nothing is there; its classification losses count.
+            - ``'ignored'``: nothing is known; it causes no loss, and the losses of a
+              batch are the mean of each image's, normalised by itself.
+
+            Defaults to ``'background'``.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self, score_thr: float = 0.8, min_size: float = 1.0, without: str = 'background'
+    ) -> None:
+        if not 0 <= score_thr < 1:
+            raise ValueError(f'Expected `score_thr` in [0, 1) but got {score_thr}.')
+        if without not in ('background', 'ignored'):
+            raise ValueError(
+                "Expected `without` to be 'background' or 'ignored' but got "
+                f'{without!r}.'
+            )
+        self.score_thr = score_thr
+        self.min_size = min_size
+        self.without = without
+        self._iterations_without = 0
+
+    def attach(self, views: SampleList, predictions: SampleList) -> SampleList:
+        """Make targets of predictions.
+
+        Args:
+            views (list[:obj:`DetDataSample`]): N images for the student. Whatever
+                targets they have are not looked at.
+            predictions (list[:obj:`DetDataSample`]): The teacher's, for N views of the
+                same geometry.
+
+        Returns:
+            list[:obj:`DetDataSample`]: Copies of ``views`` with ``gt_instances`` of
+            ``bboxes``, ``labels``, and no other target.
+        """
+        labelled = [
+            self._labelled(view, prediction.pred_instances)
+            for view, prediction in zip(views, predictions)
+        ]
+        self._warn_if_never_any(any(len(sample.gt_instances) for sample in labelled))
+        return labelled
+
+    def _labelled(self, view: DetDataSample, found: InstanceData) -> DetDataSample:
+        sides = found.bboxes[:, 2:] - found.bboxes[:, :2]
+        keep = (found.scores >= self.score_thr) & (sides >= self.min_size).all(dim=1)
+        sample = DetDataSample(metainfo=view.metainfo)
+        sample.gt_instances = InstanceData(
+            bboxes=found.bboxes[keep].detach(), labels=found.labels[keep]
+        )
+        sample.ignored_instances = InstanceData(
+            bboxes=found.bboxes.new_zeros(0, 4), labels=found.labels.new_zeros(0)
+        )
+        return sample
+
+    def _warn_if_never_any(self, found: bool) -> None:
+        if found or self._iterations_without < 0:  # has been warned of
+            self._iterations_without = min(self._iterations_without, 0)
+            return
+        self._iterations_without += 1
+        if self._iterations_without == ITERATIONS_BEFORE_WARNING:
+            self._iterations_without = -1
+            print_log(
+                'The teacher has found no pseudo label in the last '
+                f'{ITERATIONS_BEFORE_WARNING} iterations. Its scores may all be below '
+                f'`score_thr={self.score_thr}`: lower it (detectors with a sigmoid '
+                'need about half), or burn in for longer, until the student alone '
+                'finds something on the target (`student/...` of the validation).',
+                logger='current',
+                level=30,
+            )
+
+
+def count_labels(samples: SampleList) -> np.ndarray:
+    """How many objects of each class there are, up to the last class that occurs."""
+    labels = torch.cat([sample.gt_instances.labels for sample in samples])
+    return np.bincount(labels.cpu().numpy())
+
+
+def check_same_geometry(
+    weak_inputs: Tensor, weak: SampleList, strong_inputs: Tensor, strong: SampleList
+) -> None:
+    """Refuse views of which boxes in one are elsewhere in the other.
+
+    Args:
+        weak_inputs (Tensor): The teacher's views, shape (N, C, H, W).
+        weak (list[:obj:`DetDataSample`]): N samples.
+        strong_inputs (Tensor): The student's views of the same images, in order.
+        strong (list[:obj:`DetDataSample`]): N samples.
+
+    Raises:
+        ValueError: If images, sizes, flips or transformations differ.
+    """
+    remedy = (
+        'Resize, flip and crop the target before `MultiBranch`, once for both views, '
+        'and only change colours in `unsup_student`.'
+    )
+    if weak_inputs.shape != strong_inputs.shape:
+        raise ValueError(
+            'Expected weak and strong views of the target of the same size but got '
+            f'{tuple(weak_inputs.shape)} and {tuple(strong_inputs.shape)}. {remedy}'
+        )
+    for one, other in zip(weak, strong):
+        for key in GEOMETRY:
+            a, b = one.get(key), other.get(key)
+            if a is not None and b is not None and not _equal(a, b):
+                raise ValueError(
+                    f'Expected weak and strong views of {one.get("img_path")} to have '
+                    f'the same `{key}` but got {a} and {b}. {remedy}'
+                )
+
+
+GEOMETRY: List[str] = [
+    'img_path',
+    'img_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+    'homography_matrix',
+]
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, (np.ndarray, Sequence)) and not isinstance(a, str):
+        return np.allclose(np.asarray(a), np.asarray(b))
+    return a == b

@@ -1,0 +1,198 @@
+"""The ladder of domain adaptation: configs are small, and what they say they are."""
+
+import shutil
+import sys
+from functools import lru_cache
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from tiny import ROOT
+from uda import tiny_uda_config
+
+from mmdet_lossmix.engine.domain_check import check_domains
+
+sys.path.insert(0, str(ROOT / 'tools'))
+
+import check_data
+
+pytestmark = pytest.mark.usefixtures('unformatted_configs')
+UDA = ROOT / 'configs/uda'
+RUNGS = (
+    'source_only',
+    'strong_ema',
+    'adaptive_teacher',
+    'union',
+    'noise',
+    'lossmix_warmup',
+    'lossmix_adaptation',
+    'lossmix_intra',
+    'lossmix_inter',
+    'lossmix',
+    'oracle',
+)
+FAMILY, DEMOS = '{}_faster_rcnn_clipart', ('demo_{}_faster_rcnn', 'demo_{}_fcos')
+# Warm-up mixing, adaptation mixing and its share across domains, pseudo labels,
+# discriminator.
+LADDER = {
+    'source_only': (False, None, None, False, False),
+    'strong_ema': (False, None, None, False, False),
+    'adaptive_teacher': (False, None, None, True, True),
+    'union': (False, 'union', 0.5, True, True),
+    'noise': (False, 'noise', 0.5, True, True),
+    'lossmix_warmup': (True, None, None, True, True),
+    'lossmix_adaptation': (False, 'lossmix', 0.5, True, True),
+    'lossmix_intra': (True, 'lossmix', 0.0, True, True),
+    'lossmix_inter': (True, 'lossmix', 1.0, True, True),
+    'lossmix': (True, 'lossmix', 0.5, True, True),
+    'oracle': (False, None, None, False, False),
+}
+
+
+@lru_cache
+def load(name):
+    return Config.fromfile(UDA / f'{name}.py')
+
+
+@pytest.mark.parametrize('rung', RUNGS)
+def test_rung_is_what_it_says(rung):
+    path = UDA / f'{FAMILY.format(rung)}.py'
+    cfg = Config.fromfile(path)
+    model = cfg.model
+    mix = model.adaptation_mix or {}
+    assert (
+        model.warmup_mix is not None,
+        mix.get('strategy'),
+        mix.get('inter_share'),
+        model.pseudo_labels is not None,
+        model.discriminator is not None,
+    ) == LADDER[rung]
+    assert cfg.optim_wrapper.clip_grad.max_norm == 10
+    if rung != 'lossmix':
+        assert len(path.read_text().splitlines()) <= 8
+    # Backbone, schedule and test are those of the top of the ladder.
+    top = load(FAMILY.format('lossmix'))
+    assert model.detector == top.model.detector
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'val_dataloader'):
+        assert cfg[key] == top[key]
+    source, target = cfg.train_dataloader.dataset.datasets
+    assert target == top.train_dataloader.dataset.datasets[1]
+    strong = any(s.type == 'StrongAugment' for s in source.pipeline)
+    assert strong == (rung != 'source_only')
+    burns_in_for_ever = model.burn_in_iters == cfg.train_cfg.max_iters
+    assert burns_in_for_ever == (rung == 'source_only')
+    labelled_target = source.data_root == target.data_root
+    assert labelled_target == (rung == 'oracle')
+
+
+@pytest.mark.parametrize('demo', DEMOS)
+@pytest.mark.parametrize('rung', [rung for rung in RUNGS if rung != 'lossmix'])
+def test_demo_has_the_same_rungs(rung, demo):
+    """To the letter, but for the name of the base."""
+    ours = (UDA / f'{demo.format(rung)}.py').read_text()
+    theirs = (UDA / f'{FAMILY.format(rung)}.py').read_text()
+    base = theirs.split("_base_ = '")[1].split('_faster_rcnn')[0]
+    assert ours == theirs.replace(FAMILY.format(base), demo.format(base))
+
+
+@pytest.mark.parametrize(
+    'name',
+    [pytest.param('clipart', marks=pytest.mark.slow), 'watercolor', 'foggy_all'],
+)
+def test_full_size_models_build(name):
+    cfg = Config.fromfile(UDA / f'lossmix_faster_rcnn_{name}.py')
+    init_default_scope('mmdet')
+    cfg.model.detector.backbone.depth = 18  # a quarter of the time
+    cfg.model.detector.neck.in_channels = [64, 128, 256, 512]
+    model = MODELS.build(cfg.model)
+    classes = model.student.roi_head.bbox_head.num_classes
+    source, target = cfg.train_dataloader.dataset.datasets
+    assert classes == {'clipart': 20, 'watercolor': 6, 'foggy_all': 8}[name]
+    assert 'ann_file' not in target or target.ann_file.endswith('train.txt')
+    if name == 'watercolor':
+        assert source.metainfo == cfg.val_dataloader.dataset.metainfo
+        assert len(source.metainfo.classes) == classes
+    assert cfg.test_dataloader == cfg.val_dataloader
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'lossmix_faster_rcnn',
+        pytest.param('union_faster_rcnn', marks=pytest.mark.slow),
+        pytest.param('noise_fcos', marks=pytest.mark.slow),
+        'source_only_fcos',
+        pytest.param('oracle_fcos', marks=pytest.mark.slow),
+        pytest.param('strong_ema_fcos', marks=pytest.mark.slow),
+        pytest.param('adaptive_teacher_faster_rcnn', marks=pytest.mark.slow),
+        pytest.param('lossmix_warmup_fcos', marks=pytest.mark.slow),
+        pytest.param('lossmix_intra_faster_rcnn', marks=pytest.mark.slow),
+        pytest.param('lossmix_inter_fcos', marks=pytest.mark.slow),
+    ],
+)
+def test_demo_runs(name, voc_root, tmp_path):
+    cfg = tiny_uda_config(name, voc_root, tmp_path, max_iters=3, burn_in_iters=1)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    losses = runner.message_hub.get_scalar('train/loss')._log_history
+    assert len(losses) == 3
+    assert all(loss == loss for loss in losses)
+    seen = runner.message_hub.log_scalars
+    adapts = LADDER[name.rsplit('_', 2 if 'faster' in name else 1)[0]][3]
+    assert any('target_loss' in key for key in seen) == adapts
+    assert runner.model.teacher_started == (not name.startswith('source_only'))
+
+
+def test_lossmix_retinanet_runs(voc_root, tmp_path):
+    """A detector that no config here names, by its config alone."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, 2, 1)
+    detector = Config.fromfile(ROOT / 'configs/baseline_retinanet_voc.py').model
+    from mmdet_lossmix.testing.thin import thin_detector
+
+    thin_detector(detector)
+    detector.test_cfg.update(score_thr=0.0, max_per_img=3)
+    cfg.model.detector = detector
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    seen = runner.message_hub.log_scalars
+    assert 'train/target_loss_cls' in seen
+    assert runner.model.teacher_started
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(batch_size=3), r'`batch_size=4` for `per_domain=\[2, 2\]`'),
+        (dict(classes=('ship', 'tree')), r'no common class.*metainfo=dict\(classes'),
+        (dict(classes=('car', 'aeroplane')), r"2 in common: \['car', 'aeroplane'\]"),
+    ],
+)
+def test_domains_that_do_not_go_together_are_refused(
+    wrong, message, voc_root, tmp_path
+):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    if 'classes' in wrong:
+        cfg.val_dataloader.dataset.metainfo = wrong
+    else:
+        cfg.train_dataloader.update(wrong)
+    with pytest.raises(ValueError, match=message):
+        check_domains(Runner.from_cfg(cfg))
+
+
+def test_check_data_names_what_is_missing(voc_root, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/VOCdevkit').symlink_to(voc_root)
+    config = str(UDA / 'lossmix_faster_rcnn_clipart.py')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['check_data.py', config])
+    assert check_data.main() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert 'ok      train_dataloader: VOCDataset in data/VOCdevkit/, 6 images' in lines
+    assert 'MISSING train_dataloader: UnlabelledDataset in data/clipart/' in lines
+    assert '        no folder data/clipart' in lines
+    shutil.copytree(voc_root / 'VOC2007', tmp_path / 'data/clipart')
+    lists = tmp_path / 'data/clipart/ImageSets/Main'
+    (lists / 'trainval.txt').rename(lists / 'train.txt')
+    assert check_data.main() == 0
