@@ -18,8 +18,14 @@ train_pipeline = [
 ]
 test_pipeline = [
     {**step, 'scale': scale} if step['type'] == 'Resize' else step
-    for step in _base_.test_pipeline
+    for step in _base_.test_pipeline[:-1]
 ]
+test_pipeline.append(
+    dict(
+        type='PackDetInputs',  # with the ground truth, for CocoMetric without a file
+        meta_keys=(*_base_.test_pipeline[-1]['meta_keys'], 'instances'),
+    )
+)
 cells = dict(
     type='VOCDataset',
     metainfo=metainfo,

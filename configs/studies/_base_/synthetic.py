@@ -20,7 +20,10 @@ test_pipeline = [
     dict(type='LoadAnnotations', with_bbox=True),
     dict(
         type='PackDetInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+        meta_keys=(
+            *('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+            'instances',  # the ground truth, for CocoMetric without a file of its own
+        ),
     ),
 ]
 train_dataloader = dict(
