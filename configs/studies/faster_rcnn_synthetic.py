@@ -1,1 +1,1 @@
-_base_ = ['_base_/thin_faster_rcnn.py', '_base_/synthetic.py']
+_base_ = ['../_base_/thin_faster_rcnn.py', '_base_/synthetic.py']

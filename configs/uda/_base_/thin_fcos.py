@@ -1,5 +1,5 @@
 # FCOS with the same thin backbone and pyramid.
-_base_ = 'thin_faster_rcnn.py'
+_base_ = '../../_base_/thin_faster_rcnn.py'
 
 model = dict(
     _delete_=True,
