@@ -155,11 +155,13 @@ def draw(table: pd.DataFrame, growth: pd.DataFrame, path: Path) -> None:
     axes[1].set_xticks(sorted(set(growth.batch)), sorted(set(growth.batch)))
     axes[1].set_title('growth with the batch, images of half the side', loc='left')
     axes[1].set_xlabel('images')
+    axes[1].set_ylim(axes[0].get_ylim())
     for ax in axes:
         ax.axhline(1, color='black', linewidth=0.8)
         ax.set_ylabel('time of a step / plain')
         ax.spines[['top', 'right']].set_visible(False)
-        ax.legend(frameon=False, fontsize=8)
+        spot = dict(loc='upper center', bbox_to_anchor=(0.5, -0.12), ncols=3)
+        ax.legend(frameon=False, fontsize=8, **spot)
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 
