@@ -16,7 +16,9 @@ from tiny import ROOT
 ENV = {
     **os.environ,
     'OMP_NUM_THREADS': '1',
-    'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
+    'PYTHONPATH': os.pathsep.join(
+        [str(ROOT), str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')]
+    ),
 }
 TIMEOUT = 300
 
