@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run_study(args.study, options, console)
+        return max([run_study(study, options, console) for study in args.study])
     except (StudyError, RuntimeError) as error:
         console.print(f'error: {error}', style='red', markup=False)
         return 2
@@ -59,9 +59,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('study', type=Path, help='a file of studies/, or your own')
     parser.add_argument(
-        '--work-dir', type=Path, help='default: work_dirs/studies/NAME of the study'
+        'study', type=Path, nargs='+', help='files of studies/, or your own'
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/studies'),
+        help='gets a folder for each study, and the cells that they share',
     )
     parser.add_argument(
         '--jobs', type=int, default=1, help='cells side by side; default: 1'

@@ -7,7 +7,7 @@ import sys
 
 import cv2
 
-from mmdet_lossmix.datasets.synthetic import generate_voc
+from mmdet_lossmix.datasets.synthetic import CLASS_NAMES, generate_voc
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,6 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='same seed, same files')
     parser.add_argument(
         '--domain', choices=['photo', 'clipart'], default='photo', help='look'
+    )
+    parser.add_argument(
+        '--classes', nargs='+', default=CLASS_NAMES, help='draw these only'
     )
     parser.add_argument('--workers', type=int, default=1, help='drawing processes')
     parser.add_argument(

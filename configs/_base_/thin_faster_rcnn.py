@@ -1,19 +1,19 @@
 # Faster R-CNN with a thin backbone, to be trained from scratch on a CPU.
 _base_ = 'mmdet::_base_/models/faster-rcnn_r50_fpn.py'
 
-channels = 64
+channels = 32
 
 model = dict(
     backbone=dict(
         depth=18,
-        base_channels=32,
+        base_channels=16,
         out_indices=(1, 2, 3),
         frozen_stages=-1,
         norm_eval=False,
         init_cfg=None,
     ),
     neck=dict(
-        in_channels=[64, 128, 256],
+        in_channels=[32, 64, 128],
         out_channels=channels,
         num_outs=4,
         norm_cfg=dict(type='BN'),
@@ -29,7 +29,7 @@ model = dict(
             out_channels=channels,
             featmap_strides=[8, 16, 32],
         ),
-        bbox_head=dict(num_classes=20, in_channels=channels, fc_out_channels=256),
+        bbox_head=dict(num_classes=5, in_channels=channels, fc_out_channels=256),
     ),
     train_cfg=dict(
         rpn_proposal=dict(nms_pre=300, max_per_img=200),

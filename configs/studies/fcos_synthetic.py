@@ -1,1 +1,1 @@
-_base_ = ['_base_/thin_fcos.py', '_base_/synthetic.py']
+_base_ = ['../_base_/thin_fcos.py', '_base_/synthetic.py']

@@ -1,3 +1,3 @@
-_base_ = ['_base_/thin_retinanet.py', '_base_/bccd.py']
+_base_ = ['../_base_/thin_retinanet.py', '_base_/bccd.py']
 
 model = dict(bbox_head=dict(num_classes=3))

@@ -10,6 +10,6 @@ model = dict(
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5),
     pseudo_labels=dict(score_thr=0.8, without='background'),
     pseudo_policy=dict(losses='classification', weight=1.0),
-    discriminator=dict(in_channels=256, weight=0.1, ramp_iters=400),
+    discriminator=dict(in_channels=128, weight=0.1, ramp_iters=400),
     keep_rate=0.99,  # a short run cannot wait for 0.9996
 )

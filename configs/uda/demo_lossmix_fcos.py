@@ -1,5 +1,5 @@
 # All of LossMix on a generated shift of domains; `_base_/demo.py` says how to draw it.
-_base_ = ['_base_/thin_fcos.py', '_base_/demo.py']
+_base_ = ['../_base_/thin_fcos.py', '_base_/demo.py']
 
 model = dict(
     _delete_=True,
@@ -10,6 +10,6 @@ model = dict(
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5),
     pseudo_labels=dict(score_thr=0.4, without='background'),
     pseudo_policy=dict(losses='classification', weight=1.0),
-    discriminator=dict(in_channels=256, weight=0.1, ramp_iters=400),
+    discriminator=dict(in_channels=128, weight=0.1, ramp_iters=400),
     keep_rate=0.99,  # a short run cannot wait for 0.9996
 )

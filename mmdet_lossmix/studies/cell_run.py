@@ -1,8 +1,10 @@
 """A cell on disk: what of it is finished, and the commands that are left.
 
-A folder holds ``config.py``, ``train`` (the work directory of ``mim train``), ``test``
-(one of ``mim test`` for each set of test images) and, once all is there, ``cell.json``.
-Files that say "finished" are written at once, by renaming: a kill leaves them or not.
+A folder holds ``config.py``, ``train`` (the work directory of ``mim train``) and, once
+that is through, ``trained.json``; ``test`` has a work directory of ``mim test`` and a
+file of metrics for each set of test images. It is named after the config alone: studies
+that ask for the same training share it. Files that say "finished" are written at once,
+by renaming: a kill leaves them or not.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class CellRun:
     Args:
         cell: The cell.
         study: The study, for the corruptions of its test.
-        root: The folder of all cells.
+        root: The folder of the cells of all studies.
         launch: How commands are launched.
         provenance: Versions and git revision, to be written beside the result.
 
@@ -54,19 +56,24 @@ class CellRun:
         self.title = ' '.join(f'{axis}={label}' for axis, label in cell.labels.items())
         self.cfg = build_config(cell)
         self.hash = config_hash(self.cfg)
-        names = '-'.join(map(str, cell.labels.values()))
-        self.folder = root / f'{re.sub("[^A-Za-z0-9._-]+", "_", names)}-{self.hash}'
+        self.folder = root / f'{Path(cell.config).stem}-{self.hash}'
         self.state = 'waiting'
         self.step = ''
         self.seconds = 0.0
         self.failure = ''
-        if self.result_file.is_file():
+        if self.finished:
             self.state = 'done'
 
     @property
-    def result_file(self) -> Path:
-        """Is there if and only if the cell is finished."""
-        return self.folder / 'cell.json'
+    def finished(self) -> bool:
+        """Whether all that the study asks for is there."""
+        files = [self.metrics_file(name) for name in self.test_names]
+        return all(path.is_file() for path in (self.trained_file, *files))
+
+    @property
+    def trained_file(self) -> Path:
+        """Is there if and only if the training is through; says by which code."""
+        return self.folder / 'trained.json'
 
     @property
     def train_dir(self) -> Path:
@@ -80,34 +87,34 @@ class CellRun:
 
     def metrics_file(self, name: str) -> Path:
         """What was measured on a set of test images."""
-        return self.folder / 'test' / f'{name}.json'
+        return self.folder / 'test' / f'{self._test_name(name)}.json'
+
+    def _test_name(self, name: str) -> str:
+        return name if name == CLEAN else f'{name}-{self.study.severity}'
 
     def steps(self) -> Iterator[Step]:
         """Train, test on each set of images, and write the result."""
         workers = self.cfg.train_dataloader.get('num_workers', 0)
         env = self.launch.environment(workers)
         config = self._write_config('config.py', self.cfg)
-        trained = self.folder / 'trained'
         (self.folder / 'failed.json').unlink(missing_ok=True)
-        if not trained.is_file():
+        if not self.trained_file.is_file():
             repair_pointer(self.train_dir)
             command = train_command(config, self.train_dir, self.launch)
             yield Step('train', command, self.folder / 'train.log', env)
-            last_checkpoint(self.train_dir)
-            write_json(trained, {})
+            self._write_trained()
         checkpoint = last_checkpoint(self.train_dir)
         for name in self.test_names:
             if self.metrics_file(name).is_file():
                 continue
             if name != CLEAN:
                 cfg = corrupted(self.cfg, name, self.study.severity)
-                config = self._write_config(f'{name}.py', cfg)
-            work_dir = self.folder / 'test' / name
+                config = self._write_config(f'{self._test_name(name)}.py', cfg)
+            work_dir = self.folder / 'test' / self._test_name(name)
             command = test_command(config, checkpoint, work_dir, self.launch)
-            log = self.folder / f'test_{name}.log'
+            log = self.folder / f'test_{self._test_name(name)}.log'
             yield Step(f'test {name}', command, log, env)
             write_json(self.metrics_file(name), newest_metrics(work_dir))
-        self._write_result(checkpoint)
 
     def fail(self, reason: str) -> None:
         """Note a failure; the next call of ablate tries again."""
@@ -121,21 +128,15 @@ class CellRun:
         cfg.dump(path)
         return path
 
-    def _write_result(self, checkpoint: Path) -> None:
+    def _write_trained(self) -> None:
         result = {
-            'study': self.study.name,
-            'labels': dict(self.cell.labels),
             'settings': complete(self.cell.settings),
             'config': self.cell.config,
             'config_hash': self.hash,
-            'checkpoint': checkpoint.name,
-            'test': {
-                name: json.loads(self.metrics_file(name).read_text())
-                for name in self.test_names
-            },
+            'checkpoint': last_checkpoint(self.train_dir).name,
             **self.provenance,
         }
-        write_json(self.result_file, result)
+        write_json(self.trained_file, result)
 
 
 def last_checkpoint(train_dir: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, Iterator, Sequence
 import pandas as pd
 
 from .cell_run import CLEAN, CellRun
+from .settings import complete
 
 METRICS = {
     'bbox_mAP': 'AP',
@@ -33,38 +34,38 @@ def collect(cells: Sequence[CellRun]) -> pd.DataFrame:
         DataFrame: Empty if no cell is finished.
     """
     return pd.DataFrame(
-        [row for cell in cells if cell.result_file.is_file() for row in cell_rows(cell)]
+        [row for cell in cells if cell.finished for row in cell_rows(cell)]
     )
 
 
 def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
     """The rows of one finished cell."""
-    result = json.loads(cell.result_file.read_text())
-    settings = {
-        key: value
-        for key, value in result['settings'].items()
-        if key not in result['labels']
-    }
+    trained = json.loads(cell.trained_file.read_text())
+    labels = cell.cell.labels
+    settings = complete(cell.cell.settings)
     log = read_log(cell.train_dir)
     common = {
-        'study': result['study'],
+        'study': cell.study.name,
         'cell': cell.folder.name,
-        **result['labels'],
-        **settings,
-        'config': result['config'],
+        **labels,
+        **{key: value for key, value in settings.items() if key not in labels},
+        'config': cell.cell.config,
     }
     cost = {
         **usage(cell.folder / 'train.usage', 'train'),
         **usage(cell.folder / 'test_clean.usage', 'test'),
         'iteration_seconds': mean(log['time']),
         'gpu_memory_mb': max(log['memory'], default=float('nan')),
-        'config_hash': result['config_hash'],
-        **result['versions'],
-        'git_revision': result['git_revision'],
+        'config_hash': trained['config_hash'],
+        **trained['versions'],
+        'git_revision': trained['git_revision'],
     }
     for at, metrics in log['validations']:
         yield {**common, 'split': 'val', 'iteration': at, **renamed(metrics), **cost}
-    tests = result['test']
+    tests = {
+        name: json.loads(cell.metrics_file(name).read_text())
+        for name in cell.test_names
+    }
     robust = {
         f'{CORRUPTED}{name}': renamed(metrics)['AP']
         for name, metrics in tests.items()
@@ -76,7 +77,7 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
         **common,
         'split': 'test',
         'iteration': log['last_iteration'],
-        'checkpoint': result['checkpoint'],
+        'checkpoint': trained['checkpoint'],
         **renamed(tests[CLEAN]),
         **robust,
         **cost,

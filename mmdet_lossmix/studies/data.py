@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 from .schema import StudyError
 
-ARGUMENTS = ('root', 'train', 'test', 'size', 'seed')
+ARGUMENTS = ('root', 'train', 'test', 'size', 'seed', 'classes')
 
 
 def prepare_data(data: Mapping[str, Any], study: Path, workers: int) -> None:

@@ -82,7 +82,7 @@ class ProgressTable:
         """How much of a cell is done, in [0, 1]."""
         if cell.state == 'done':
             return 1.0
-        if (cell.folder / 'trained').is_file():
+        if cell.trained_file.is_file():
             tested = sum(cell.metrics_file(name).is_file() for name in cell.test_names)
             return TRAINING + (1 - TRAINING) * tested / len(cell.test_names)
         epochs = cell.cfg.train_cfg.get('max_epochs', 0)
@@ -135,7 +135,7 @@ class ProgressTable:
             )
             share = self.share(cell)
             bar = '━' * round(20 * share)
-            step = f' {cell.step}' if cell.state == 'running' else ''
+            step = f' {cell.step}' if cell.state in ('running', 'waiting') else ''
             table.add_row(
                 Text(cell.title),
                 Text(f'{cell.state}{step}', style=STYLES.get(cell.state, 'dim')),

@@ -52,7 +52,7 @@ def write_report(
 
 
 def _state(cells: Sequence[CellRun]) -> list[str]:
-    done = sum(cell.result_file.is_file() for cell in cells)
+    done = sum(cell.finished for cell in cells)
     if done == len(cells):
         return [f'All {done} runs are finished.', '']
     return [

@@ -13,7 +13,7 @@ from .data import prepare_data
 from .progress import ProgressTable
 from .provenance import provenance
 from .report import write_report
-from .scheduler import Scheduler, study_lock
+from .scheduler import Scheduler, folder_lock
 from .schema import StudyError
 from .study import Cell, Study, read_study
 
@@ -22,7 +22,7 @@ class Options(NamedTuple):
     """How to run a study; what its results depend on stands in the study itself.
 
     Attributes:
-        work_dir: Default: ``work_dirs/studies/NAME``.
+        work_dir: Of all studies: each has a folder in it, and ``cells`` is shared.
         jobs: Cells side by side.
         threads: Cores for each cell, loader workers included.
         partition: Of SLURM; None runs here.
@@ -33,7 +33,7 @@ class Options(NamedTuple):
         command: The command line, for the report.
     """
 
-    work_dir: Path | None = None
+    work_dir: Path = Path('work_dirs/studies')
     jobs: int = 1
     threads: int = 1
     partition: str | None = None
@@ -52,26 +52,24 @@ def run_study(path: Path, options: Options, console: Console) -> int:
 
     Raises:
         StudyError: If the study cannot be run as it is written.
-        RuntimeError: If another process runs it.
     """
     study = read_study(path)
-    folder = (options.work_dir or Path('work_dirs/studies') / study.name).absolute()
+    root = options.work_dir.absolute()
     launch = Launch(options.threads, options.partition, options.gpus, options.srun_args)
-    cells = prepare_cells(path, study, folder / 'cells', launch)
+    cells = prepare_cells(path, study, root / 'cells', launch)
     if options.dry_run:
         list_cells(cells, console)
         return 0
-    folder.mkdir(parents=True, exist_ok=True)
     if not options.report_only:
-        with study_lock(folder) as lock:
+        with folder_lock(root / 'cells'):
             prepare_data(study.data, path, options.jobs * options.threads)
-            run_cells(cells, options, lock, console)
-    report = write_report(study, cells, folder, options.command)
+        run_cells(cells, options, console)
+    report = write_report(study, cells, root / study.name, options.command)
     failed = [cell for cell in cells if cell.state == 'failed']
     for cell in failed:
         console.print(f'\nFailed: {cell.title}', style='red', markup=False)
         console.print(cell.failure, markup=False)
-    done = sum(cell.result_file.is_file() for cell in cells)
+    done = sum(cell.finished for cell in cells)
     console.print(f'{done} of {len(cells)} cells finished, {len(failed)} failed.')
     console.print(f'{report}\n{report.with_name("results.csv")}')
     return 0 if done == len(cells) else 1
@@ -110,9 +108,7 @@ def describe(cell: Cell) -> str:
     return ' '.join(f'{axis}={label}' for axis, label in cell.labels.items())
 
 
-def run_cells(
-    cells: list[CellRun], options: Options, lock: int, console: Console
-) -> None:
+def run_cells(cells: list[CellRun], options: Options, console: Console) -> None:
     """Run what is not finished, with progress."""
     left = [cell for cell in cells if cell.state != 'done']
     if not left:
@@ -122,7 +118,7 @@ def run_cells(
         f'{options.threads} threads each'
     )
     with ProgressTable(cells, options.jobs, console) as table:
-        Scheduler(options.jobs, lock).run(left, table.tick)
+        Scheduler(options.jobs).run(left, table.tick)
 
 
 def list_cells(cells: list[CellRun], console: Console) -> None:

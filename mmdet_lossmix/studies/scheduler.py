@@ -42,6 +42,7 @@ class Runnable(Protocol):
     """
 
     title: str
+    folder: Path  # that only one process may write into at a time
     state: str  # waiting, running, done, failed, stopped
     step: str
     seconds: float  # spent in this call of ablate
@@ -61,12 +62,10 @@ class Scheduler:
 
     Args:
         jobs: Cells side by side, at least 1.
-        lock: A file descriptor that every process inherits, see :func:`study_lock`.
     """
 
-    def __init__(self, jobs: int, lock: int | None = None) -> None:
+    def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self.lock = lock
         self._stop = threading.Event()
 
     def run(
@@ -99,14 +98,18 @@ class Scheduler:
             future.result()  # an error of the scheduler itself
 
     def _run_cell(self, cell: Runnable) -> None:
-        if self._stop.is_set():
-            return
-        cell.state = 'running'
+        cell.step = 'for another ablate.py'  # shown only if it takes a while
+        with folder_lock(cell.folder, self._stop) as lock:
+            if not self._stop.is_set():
+                self._run_locked(cell, lock)
+
+    def _run_locked(self, cell: Runnable, lock: int) -> None:
+        cell.state, cell.step = 'running', ''
         start = time.monotonic()
         try:
             for step in cell.steps():
                 cell.step = step.name
-                status = self.execute(step)
+                status = self.execute(step, lock)
                 cell.seconds = time.monotonic() - start
                 if self._stop.is_set():
                     cell.state = 'stopped'
@@ -122,8 +125,11 @@ class Scheduler:
         except Exception:  # whatever is wrong with one cell, the others go on
             cell.fail(traceback.format_exc())
 
-    def execute(self, step: Step) -> int:
-        """Run one command in a process group of its own; return its exit status."""
+    def execute(self, step: Step, lock: int) -> int:
+        """Run one command in a process group of its own; return its exit status.
+
+        Its processes inherit the lock: they hold the folder until the last has ended.
+        """
         step.log.parent.mkdir(parents=True, exist_ok=True)
         with step.log.open('ab') as log:
             process = subprocess.Popen(
@@ -136,7 +142,7 @@ class Scheduler:
                 stderr=subprocess.STDOUT,
                 env=dict(step.env),
                 start_new_session=True,
-                pass_fds=() if self.lock is None else (self.lock,),
+                pass_fds=(lock,),
             )
         assert process.stdin is not None
         while True:
@@ -160,36 +166,26 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
 
 
 @contextmanager
-def study_lock(folder: Path, patience: float = 30.0) -> Iterator[int]:
-    """Hold a folder for this process and those that it starts.
+def folder_lock(folder: Path, stop: threading.Event | None = None) -> Iterator[int]:
+    """Hold a folder for this process and those that it starts; wait until it is free.
 
     Processes of a killed predecessor hold it until the last of them has ended.
 
     Args:
-        folder: Exists.
-        patience: Seconds to wait for another holder.
+        folder: Is made if need be.
+        stop: Ends the waiting; the folder is then not held.
 
     Yields:
         The file descriptor to hand on.
-
-    Raises:
-        RuntimeError: If another process still holds it.
     """
-    path = folder / 'lock'
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / 'lock', os.O_RDWR | os.O_CREAT)
     try:
-        end = time.monotonic() + patience
-        while True:
+        while stop is None or not stop.is_set():
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except OSError as error:
-                if time.monotonic() > end:
-                    raise RuntimeError(
-                        f'Expected to be alone in {folder} but {path} is locked: '
-                        'another ablate.py is running this study. Wait for it, end '
-                        'it, or give another --work-dir.'
-                    ) from error
+            except BlockingIOError:
                 time.sleep(0.2)
         yield descriptor
     finally:

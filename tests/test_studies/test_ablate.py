@@ -31,7 +31,7 @@ class InProcess(Scheduler):
 
     commands: list = []  # noqa: RUF012
 
-    def execute(self, step):
+    def execute(self, step, lock):
         words = list(step.command)
         InProcess.commands.append(words)
         cfg = Config.fromfile(words[words.index('mmdet') + 1])
@@ -60,7 +60,7 @@ def test_table_and_report(tmp_path, voc_root, in_process):
     assert run_study(study, options, console) == 0
     assert len(in_process.commands) == 4 * 2
 
-    table = pd.read_csv(tmp_path / 'work/results.csv')
+    table = pd.read_csv(tmp_path / 'work/tiny/results.csv')
     assert len(table) == 4 * 2  # cells x (validation, test)
     tests = table[table.split == 'test']
     assert list(tests.strategy) == ['none', 'lossmix'] * 2
@@ -80,7 +80,7 @@ def test_table_and_report(tmp_path, voc_root, in_process):
     assert tests.torch.notna().all()
     assert (tests.alpha == 1).all()
 
-    report = (tmp_path / 'work/report.md').read_text()
+    report = (tmp_path / 'work/tiny/report.md').read_text()
     means = 100 * tests.groupby('strategy').AP50.mean()
     for piece in (
         'All 4 runs are finished.',
@@ -91,18 +91,38 @@ def test_table_and_report(tmp_path, voc_root, in_process):
         '![curves](plot_2_curves.png)',
     ):
         assert piece in report
-    assert (tmp_path / 'work/plot_1_bars.png').stat().st_size > 5000
+    assert (tmp_path / 'work/tiny/plot_1_bars.png').stat().st_size > 5000
 
     # Only what is missing is done again; and a changed study has other cells.
-    (first,) = (tmp_path / 'work/cells').glob('none-0-*')
-    (first / 'cell.json').unlink()
+    first = tmp_path / 'work/cells' / tests.cell.iloc[0]
     (first / 'test/clean.json').unlink()
     in_process.commands.clear()
     assert run_study(study, options, console) == 0
     assert [words[3] for words in in_process.commands] == ['test']
     write_study(study, voc_root, axes={'seed': [9]}, baseline={})
     assert run_study(study, options._replace(report_only=True), console) == 1
-    assert 'of 1 runs are finished' in (tmp_path / 'work/report.md').read_text()
+    report = (tmp_path / 'work/tiny/report.md').read_text()
+    assert 'of 1 runs are finished' in report
+
+
+def test_studies_share_what_they_have_in_common(tmp_path, voc_root, in_process):
+    """Another study's cells of the same config are not run again, only tested more."""
+    options = Options(work_dir=tmp_path)
+    axes = {'strategy': ['none'], 'seed': [0]}
+    first = write_study(tmp_path / 'first.yml', voc_root, axes=axes, baseline={})
+    assert run_study(first, options, Console(quiet=True)) == 0
+    axes = {'method': {'plain': {}, 'mixed': {'strategy': 'noise'}}, 'seed': [0]}
+    second = write_study(tmp_path / 'second.yml', voc_root, axes=axes, baseline={},
+                         corruptions=['fog'])  # fmt: skip
+    in_process.commands.clear()
+    assert run_study(second, options, Console(quiet=True)) == 0
+    steps = [words[3] for words in in_process.commands]
+    assert steps == ['test', 'train', 'test', 'test']
+    tables = [pd.read_csv(tmp_path / n / 'results.csv') for n in ('first', 'second')]
+    assert list(tables[1].method) == ['plain', 'plain', 'mixed', 'mixed']
+    assert tables[0].cell[0] == tables[1].cell[0]
+    assert list(tables[0].AP) == list(tables[1].AP[:2])
+    assert tables[1]['AP_corrupted/fog'].notna().sum() == 2
 
 
 def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root):
@@ -148,11 +168,12 @@ def test_killed_and_started_again(tmp_path, voc_root):
     first = ablate(study, work, '--threads', '1')
     deadline = time.monotonic() + 300
     while True:
-        finished = list(work.glob('cells/*/cell.json'))
+        finished = list(work.glob('cells/*/test/clean.json'))
         running = [
             path
-            for path in work.glob('cells/1-*/train/iter_*.pth')
+            for path in work.glob('cells/*/train/iter_*.pth')
             if path.parent.joinpath('last_checkpoint').exists()
+            and not (path.parents[1] / 'trained.json').exists()
         ]
         if finished and len(running) >= 2:
             break
@@ -168,12 +189,12 @@ def test_killed_and_started_again(tmp_path, voc_root):
     assert second.returncode == 0, output
     assert '1 of 2 cells to run' in output
     assert finished[0].stat().st_mtime_ns == before
-    (log,) = work.glob('cells/1-*/train.log')
+    log = running[0].parents[1] / 'train.log'
     assert 'Load checkpoint from' in log.read_text()
     assert 'resumed epoch' in log.read_text()
     usage = log.with_suffix('.usage').read_text().splitlines()
     assert [json.loads(line)['stopped'] for line in usage] == [True, False]
-    table = pd.read_csv(work / 'results.csv')
+    table = pd.read_csv(work / 'tiny/results.csv')
     assert len(table[table.split == 'test']) == 2
     assert (table.iteration == 60).all()
     assert table.AP50.max() > 0
@@ -191,7 +212,7 @@ def test_failing_cell_and_two_side_by_side(tmp_path, voc_root):
     assert process.returncode == 1, output
     assert '2 of 3 cells finished, 1 failed.' in output
     assert 'NoSuchSampler is not in the' in output
-    report = (tmp_path / 'work/report.md').read_text()
+    report = (tmp_path / 'work/tiny/report.md').read_text()
     assert '**2 of 3 runs are finished**' in report
     assert 'NoSuchSampler is not in' in report
-    assert len(pd.read_csv(tmp_path / 'work/results.csv')) == 2 * 2
+    assert len(pd.read_csv(tmp_path / 'work/tiny/results.csv')) == 2 * 2

@@ -29,9 +29,10 @@ def cell(folder, state, seconds=0.0):
     return SimpleNamespace(
         title=folder.name,
         state=state,
-        step='train',
+        step='train' if state == 'running' else '',
         seconds=seconds,
         folder=folder,
+        trained_file=folder / 'trained.json',
         cfg=SimpleNamespace(train_cfg={}),
         test_names=('clean',),
         metrics_file=lambda name: folder / f'{name}.json',

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from fake_cell import FakeCell, spawning
 
 from mmdet_lossmix.studies import scheduler
-from mmdet_lossmix.studies.scheduler import Scheduler, study_lock, tail
+from mmdet_lossmix.studies.scheduler import Scheduler, folder_lock, tail
 
 ENV = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])}
 
@@ -82,18 +83,35 @@ def test_nothing_is_left_of_a_killed_parent(tmp_path):
         'import runpy, sys; from pathlib import Path; folder = Path(sys.argv[1])\n'
         'from fake_cell import FakeCell, spawning\n'
         f'module = runpy.run_path({scheduler.__file__!r})\n'
-        'with module["study_lock"](folder) as lock:\n'
-        '    cells = [FakeCell(folder, spawning(folder))]\n'
-        '    module["Scheduler"](1, lock).run(cells)\n'
+        'module["Scheduler"](1).run([FakeCell(folder, spawning(folder))])\n'
     )
     parent = subprocess.Popen([sys.executable, '-c', program, str(tmp_path)], env=ENV)
     wait_for(lambda: (tmp_path / 'child').exists(), 60)
-    with pytest.raises(RuntimeError, match='another ablate'):
-        study_lock(tmp_path, patience=0).__enter__()
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    with study_lock(tmp_path):  # waits until the last of them is gone
+    with folder_lock(tmp_path):  # waits until the last of them is gone
         assert gone(int((tmp_path / 'child').read_text()))
+
+
+def test_a_cell_that_another_study_runs_is_waited_for(tmp_path):
+    log = tmp_path / '0.log'
+    with folder_lock(tmp_path):
+        cells = [FakeCell(tmp_path, NAP)]
+        thread = threading.Thread(target=Scheduler(1).run, args=(cells,))
+        thread.start()
+        time.sleep(0.5)
+        assert (cells[0].state, log.exists()) == ('waiting', False)
+    thread.join()
+    assert (cells[0].state, log.exists()) == ('done', True)
+
+
+def test_an_interrupt_ends_the_waiting(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with folder_lock(tmp_path), pytest.raises(KeyboardInterrupt):
+        Scheduler(1).run([FakeCell(tmp_path, NAP)], interrupt, interval=0.05)
+    assert not (tmp_path / '0.log').exists()
 
 
 def gone(pid: int) -> bool:

@@ -123,7 +123,7 @@ def test_data_regime():
 
 def test_stop_mixing():
     hooks = config(strategy='lossmix', stop_mixing=0.25).custom_hooks
-    assert hooks[-1] == dict(type='StopMixingHook', num_last_iters=90)
+    assert hooks[-1] == dict(type='StopMixingHook', num_last_iters=80)
     hooks = config(VOC, strategy='lossmix', stop_mixing=0.25).custom_hooks
     assert hooks[-1] == dict(type='StopMixingHook', num_last_epochs=1)
     assert 'StopMixingHook' not in str(config(stop_mixing=0.25).custom_hooks)

@@ -1,10 +1,13 @@
 # Generated photo-like images -> generated clipart, in minutes on a CPU:
-#     python tools/make_synthetic_voc.py work_dirs/uda/photo
-#     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart --seed 1
+#     CLASSES='--classes bicycle bottle car person sheep'
+#     python tools/make_synthetic_voc.py work_dirs/uda/photo $CLASSES
+#     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart \
+#         --seed 1 $CLASSES
 _base_ = ['voc_to_clipart.py', 'schedule.py']
 
 photo = 'work_dirs/uda/photo/VOCdevkit/'
 clipart = 'work_dirs/uda/clipart/VOCdevkit/'
+metainfo = dict(classes=('bicycle', 'bottle', 'car', 'person', 'sheep'))
 size = (160, 160)
 burn_in_iters = 800
 max_iters = 2000
@@ -17,9 +20,15 @@ source_pipeline, target_pipeline, test_pipeline = [
         _base_.test_pipeline,
     )
 ]
-source = {**_base_.source, 'data_root': photo, 'pipeline': source_pipeline}
+source = {
+    **_base_.source,
+    'metainfo': metainfo,
+    'data_root': photo,
+    'pipeline': source_pipeline,
+}
 target = dict(  # a bare folder
     type='UnlabelledDataset',
+    metainfo=metainfo,
     data_root=clipart,
     data_prefix=dict(img='VOC2012/JPEGImages'),
     pipeline=target_pipeline,
@@ -36,6 +45,7 @@ val_dataloader = dict(
     batch_size=8,
     num_workers=1,
     dataset=dict(
+        metainfo=metainfo,
         data_root=clipart,
         ann_file='VOC2007/ImageSets/Main/test.txt',
         data_prefix=dict(sub_data_root='VOC2007/'),

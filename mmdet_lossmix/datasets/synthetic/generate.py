@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Sequence
 
 import cv2
 from tqdm import tqdm
@@ -51,10 +52,17 @@ def _plan(train: int, test: int) -> list[_Job]:
     ]
 
 
-def _draw(job: _Job, devkit: Path, seed: int, domain: str, size: int) -> None:
+def _draw(
+    job: _Job,
+    devkit: Path,
+    seed: int,
+    domain: str,
+    size: int,
+    classes: Sequence[str],
+) -> None:
     # Each class in turn is the star of an image, so that none is missing from a list.
-    star = CLASS_NAMES[job.index % len(CLASS_NAMES)]
-    scene = draw_scene((seed, job.stream, job.index), domain, size, star)
+    star = classes[job.index % len(classes)]
+    scene = draw_scene((seed, job.stream, job.index), domain, size, star, classes)
     write_scene(scene, devkit, job.year, job.image_id)
 
 
@@ -70,7 +78,13 @@ def _write_image_sets(devkit: Path, jobs: list[_Job]) -> None:
 
 
 def _check_arguments(
-    train: int, test: int, size: int, seed: int, domain: str, workers: int
+    train: int,
+    test: int,
+    size: int,
+    seed: int,
+    domain: str,
+    workers: int,
+    classes: Sequence[str],
 ) -> None:
     numbers = (
         ('train', train, 0, 99999), ('test', test, 0, 99999), ('size', size, 64, 4096),
@@ -90,6 +104,12 @@ def _check_arguments(
         raise ValueError(
             f'Expected domain to be one of {", ".join(sorted(DOMAINS))}, but got '
             f'{domain!r}; choose one of them.'
+        )
+    unknown = sorted(set(classes) - set(CLASS_NAMES))
+    if unknown or not classes:
+        raise ValueError(
+            f'Expected classes of {", ".join(CLASS_NAMES)}, but got '
+            f'{", ".join(unknown) or "none"}; choose some of them.'
         )
 
 
@@ -120,6 +140,7 @@ def generate_voc(
     seed: int = 0,
     domain: str = 'photo',
     workers: int = 1,
+    classes: Sequence[str] = CLASS_NAMES,
     force: bool = False,
     progress: bool = True,
 ) -> Path:
@@ -132,19 +153,20 @@ def generate_voc(
     Args:
         root: The folder that gets the VOCdevkit folder.
         train: The number of training images, half of them in VOC2007 and half in
-            VOC2012. A list of 20 or more images has every class.
+            VOC2012. A list of at least as many images as classes has every class.
         test: The number of test images, in VOC2007.
         size: The longest side of each image.
         seed: Any number from 0.
         domain: ``photo`` or ``clipart``.
         workers: The number of processes that draw.
+        classes: What is drawn; of VOC's. Fewer are learnt sooner.
         force: Whether to replace a dataset that an earlier call has drawn.
         progress: Whether to show a progress bar.
 
     Returns:
         The VOCdevkit folder. It appears when it is complete, and not before.
     """
-    _check_arguments(train, test, size, seed, domain, workers)
+    _check_arguments(train, test, size, seed, domain, workers, classes)
     target = Path(root) / 'VOCdevkit'
     _check_target(target, force)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -152,11 +174,19 @@ def generate_voc(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix='.drawing-') as folder:
         devkit = Path(folder) / 'VOCdevkit'
         make_folders(devkit, _YEARS)
-        draw = partial(_draw, devkit=devkit, seed=seed, domain=domain, size=size)
+        draw = partial(
+            _draw,
+            devkit=devkit,
+            seed=seed,
+            domain=domain,
+            size=size,
+            classes=classes,
+        )
         _run(draw, jobs, workers, progress)
         _write_image_sets(devkit, jobs)
         settings = {
-            'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain
+            'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain,
+            'classes': list(classes),
         }  # fmt: skip
         (devkit / _MARK).write_bytes((json.dumps(settings, indent=2) + '\n').encode())
         if target.exists():

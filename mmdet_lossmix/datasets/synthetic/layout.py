@@ -6,7 +6,7 @@ from typing import Sequence
 
 import numpy as np
 
-from .classes import TOY_CLASSES, ToyClass
+from .classes import ToyClass
 from .outlines import Part, box, cloud, limb, polygon, ring
 from .rendering import Box, bounds, pose
 
@@ -91,17 +91,20 @@ def _distractor(rng: np.random.Generator) -> list[Part]:
 
 
 def lay_out_objects(
-    rng: np.random.Generator, size: tuple[int, int], star: ToyClass | None
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    star: ToyClass | None,
+    choice: Sequence[ToyClass],
 ) -> list[tuple[str, list[Part]]]:
     """The objects of a scene in image coordinates, those farther back first."""
     count = int(_choose(rng, _CROWDS))
     if count > 4:
         count -= int(rng.integers(3))
-    weights = np.array([toy.frequency for toy in TOY_CLASSES])
-    kinds = rng.choice(len(TOY_CLASSES), count, p=weights / weights.sum())
+    weights = np.array([toy.frequency for toy in choice])
+    kinds = rng.choice(len(choice), count, p=weights / weights.sum())
     if count > 4 and rng.random() < 0.5:
         kinds = rng.choice(kinds[:2], count)  # a herd and its shepherd, a car park
-    toys = [TOY_CLASSES[kind] for kind in kinds]
+    toys = [choice[kind] for kind in kinds]
     if star is not None:
         toys[0] = star
     short = min(size)

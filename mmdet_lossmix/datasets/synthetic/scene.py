@@ -7,7 +7,7 @@ from typing import Sequence
 
 import numpy as np
 
-from .classes import TOY_CLASSES
+from .classes import CLASS_NAMES, TOY_CLASSES
 from .domains import DOMAINS, Domain
 from .layout import choose_image_size, lay_out_clutter, lay_out_objects
 from .outlines import Part
@@ -116,6 +116,7 @@ def draw_scene(
     domain: str = 'photo',
     size: int = 320,
     star: str | None = None,
+    classes: Sequence[str] = CLASS_NAMES,
 ) -> Scene:
     """Draw one scene.
 
@@ -127,6 +128,7 @@ def draw_scene(
         domain: ``photo`` or ``clipart``.
         size: The longest side of the image.
         star: A class that shall be among the objects, large enough to be seen.
+        classes: What else is drawn is one of these.
 
     Returns:
         The picture with its annotations.
@@ -135,16 +137,17 @@ def draw_scene(
         raise ValueError(
             f'Expected a domain of {sorted(DOMAINS)}, but got {domain!r}; choose one.'
         )
-    classes = {toy.name: toy for toy in TOY_CLASSES}
-    if star not in (None, *classes):
+    known = {toy.name: toy for toy in TOY_CLASSES}
+    if star not in (None, *known):
         raise ValueError(
             f'Expected the star to be a VOC class, but got {star!r}; choose one of '
-            f'{", ".join(classes)}.'
+            f'{", ".join(known)}.'
         )
     layout_seed, paint_seed = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(layout_seed)
     shape = choose_image_size(rng, size)
-    objects = lay_out_objects(rng, shape, classes[star] if star else None)
+    choice = [known[name] for name in classes]
+    objects = lay_out_objects(rng, shape, known[star] if star else None, choice)
     behind = lay_out_clutter(rng, shape, int(rng.integers(0, 6)), 0.4)
     before = lay_out_clutter(rng, shape, int(rng.random() < 0.3), 0.12)
     painter = np.random.default_rng(paint_seed)
