@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shlex
 import signal
 import sys
 import warnings
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         srun_args=args.srun_args,
         dry_run=args.dry_run,
         report_only=args.report,
-        command=shlex.join(['python', 'tools/ablate.py', *(argv or sys.argv[1:])]),
+        report_dir=args.report_dir,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -84,6 +83,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--report', action='store_true', help='only write the report of what is there'
+    )
+    parser.add_argument(
+        '--report-dir',
+        type=Path,
+        help='gets a folder with report, table and plots for each study; default: '
+        '--work-dir',
     )
     args = parser.parse_args(argv)
     for name in ('jobs', 'threads', 'gpus'):

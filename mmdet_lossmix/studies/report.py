@@ -36,6 +36,8 @@ def write_report(
     table.to_csv(folder / 'results.csv', index=False)
     lines = [f'# {study.name}', '', study.about.strip(), '', f'    {command}', '']
     lines += _state(cells)
+    if study.findings:
+        lines += ['## What the numbers show, and what not', '', study.findings, '']
     if not table.empty:
         tests = table[table['split'] == 'test']
         lines += _means(study, tests)

@@ -30,7 +30,7 @@ class Options(NamedTuple):
         srun_args: More for srun.
         dry_run: List the cells only.
         report_only: Write the report of what is there only.
-        command: The command line, for the report.
+        report_dir: Gets the reports; default: ``work_dir``.
     """
 
     work_dir: Path = Path('work_dirs/studies')
@@ -41,7 +41,7 @@ class Options(NamedTuple):
     srun_args: str = ''
     dry_run: bool = False
     report_only: bool = False
-    command: str = ''
+    report_dir: Path | None = None
 
 
 def run_study(path: Path, options: Options, console: Console) -> int:
@@ -64,7 +64,8 @@ def run_study(path: Path, options: Options, console: Console) -> int:
         with folder_lock(root / 'cells'):
             prepare_data(study.data, path, options.jobs * options.threads)
         run_cells(cells, options, console)
-    report = write_report(study, cells, root / study.name, options.command)
+    folder = (options.report_dir or root) / study.name
+    report = write_report(study, cells, folder, f'python tools/ablate.py {path}')
     failed = [cell for cell in cells if cell.state == 'failed']
     for cell in failed:
         console.print(f'\nFailed: {cell.title}', style='red', markup=False)

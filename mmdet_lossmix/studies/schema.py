@@ -9,6 +9,7 @@ from typing import Any
 KEYS = {
     'name': str,
     'about': str,
+    'findings': str,
     'config': str,
     'data': dict,
     'settings': dict,

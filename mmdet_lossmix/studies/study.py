@@ -42,6 +42,7 @@ class Study:
     axes: Mapping[str, Mapping[Any, Mapping[str, Any]]]
     baseline: Labels = field(default_factory=dict)
     about: str = ''
+    findings: str = ''
     settings: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     exclude: tuple[Mapping[str, list], ...] = ()

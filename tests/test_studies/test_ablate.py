@@ -54,9 +54,10 @@ def in_process(monkeypatch):
 
 
 def test_table_and_report(tmp_path, voc_root, in_process):
-    study = write_study(tmp_path / 'tiny.yml', voc_root)
+    study = write_study(tmp_path / 'tiny.yml', voc_root,
+                        findings='It shows nothing: two steps.')  # fmt: skip
     console = Console(quiet=True)
-    options = Options(work_dir=tmp_path / 'work', command='python tools/ablate.py X')
+    options = Options(work_dir=tmp_path / 'work')
     assert run_study(study, options, console) == 0
     assert len(in_process.commands) == 4 * 2
 
@@ -84,7 +85,8 @@ def test_table_and_report(tmp_path, voc_root, in_process):
     means = 100 * tests.groupby('strategy').AP50.mean()
     for piece in (
         'All 4 runs are finished.',
-        'python tools/ablate.py X',
+        f'python tools/ablate.py {study}',
+        'It shows nothing: two steps.',
         '## Differences to strategy = none',
         f'{means["lossmix"]:.1f} ± ',
         '![bars](plot_1_bars.png)',
@@ -100,8 +102,9 @@ def test_table_and_report(tmp_path, voc_root, in_process):
     assert run_study(study, options, console) == 0
     assert [words[3] for words in in_process.commands] == ['test']
     write_study(study, voc_root, axes={'seed': [9]}, baseline={})
-    assert run_study(study, options._replace(report_only=True), console) == 1
-    report = (tmp_path / 'work/tiny/report.md').read_text()
+    aside = options._replace(report_only=True, report_dir=tmp_path / 'reports')
+    assert run_study(study, aside, console) == 1
+    report = (tmp_path / 'reports/tiny/report.md').read_text()
     assert 'of 1 runs are finished' in report
 
 
