@@ -54,3 +54,4 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(_delete_=True, type='CocoMetric', metric='bbox')
 test_evaluator = val_evaluator
+default_hooks = dict(checkpoint=dict(save_best='teacher/coco/bbox_mAP_50'))

@@ -40,6 +40,7 @@ def build_config(cell: Cell) -> Config:
     measure_ap(cfg)
     # A run that is killed while it writes a checkpoint goes on from the one before.
     checkpoint = cfg.default_hooks.checkpoint
+    checkpoint.pop('save_best', None)  # the last checkpoint is tested
     checkpoint.max_keep_ckpts = max(2, checkpoint.get('max_keep_ckpts', 2))
     return cfg
 

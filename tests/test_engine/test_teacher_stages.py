@@ -71,6 +71,14 @@ def run(unformatted_configs, voc_root, tmp_path_factory):
     return runner
 
 
+def test_best_checkpoint_is_looked_for_once_there_is_a_teacher(run):
+    """Validations of the burn-in, at iteration 2, know no AP of a teacher."""
+    found = [path.name for path in Path(run.work_dir).glob('best_*.pth')]
+    assert len(found) == 1
+    assert found[0].startswith('best_teacher_pascal_voc_AP50_iter_')
+    assert int(found[0].split('_')[-1][:-4]) > SWITCH
+
+
 def test_teacher_starts_as_a_copy_and_follows_as_an_average(run):
     initial = run.states[0][0]['teacher']
     for iteration, (before, after) in enumerate(run.states):
@@ -146,6 +154,11 @@ def test_checkpoint_of_the_plain_detector_is_a_start(voc_root, tmp_path):
     plain.train_cfg.max_epochs = 1
     cfg = stage_config(voc_root, tmp_path / 'uda')
     plain.model = cfg.model.detector
+    for node in (
+        *plain.train_dataloader.dataset.dataset.datasets,
+        plain.val_dataloader.dataset,
+    ):
+        node.metainfo = cfg.val_dataloader.dataset.metainfo
     Runner.from_cfg(plain).train()
     cfg.load_from = str(tmp_path / 'plain' / 'epoch_1.pth')
     cfg.model.burn_in_iters = 0

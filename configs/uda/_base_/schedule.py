@@ -19,9 +19,17 @@ param_scheduler = [
 auto_scale_lr = dict(enable=False, base_batch_size=32)
 
 custom_hooks = [dict(type='StepSeedHook'), dict(type='TeacherHook')]
-# The last checkpoint is the result; none is chosen by its AP on the test set.
+# The last checkpoint is the result. The best one, kept beside it, was chosen by its AP
+# on the test set.
 default_hooks = dict(
     logger=dict(log_metric_by_epoch=False),  # the step of a metric is its iteration
-    checkpoint=dict(by_epoch=False, interval=5000, max_keep_ckpts=2),
+    checkpoint=dict(
+        type='TeacherCheckpointHook',
+        by_epoch=False,
+        interval=5000,
+        max_keep_ckpts=2,
+        save_best='teacher/pascal_voc/AP50',
+        rule='greater',
+    ),
 )
 log_processor = dict(by_epoch=False)

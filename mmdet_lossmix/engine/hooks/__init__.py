@@ -2,6 +2,7 @@ from .mix_visualization_hook import MixVisualizationHook
 from .pseudo_label_hook import PseudoLabelHook
 from .step_seed_hook import StepSeedHook
 from .stop_mixing_hook import StopMixingHook
+from .teacher_checkpoint_hook import TeacherCheckpointHook
 from .teacher_hook import TeacherHook
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     'PseudoLabelHook',
     'StepSeedHook',
     'StopMixingHook',
+    'TeacherCheckpointHook',
     'TeacherHook',
 ]
