@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Dict, Iterable, NamedTuple, Tuple
+from typing import Dict, Iterable, NamedTuple, Sequence
 
 import torch
 from mmdet.registry import DATASETS
@@ -138,8 +138,8 @@ def compare(found: InstanceData, truth: Truth, iou_thr: float) -> Counts:
     return Counts(right, len(labels) - neither, objects)
 
 
-def rates(counts: Tuple[float, float, float]) -> Dict[str, float]:
-    """Precision and recall of summed counts; a rate of nothing is left out."""
+def rates(counts: Sequence[float]) -> Dict[str, float]:
+    """Precision and recall of sums of :class:`Counts`; one of nothing is left out."""
     right, labels, objects = counts
     found = {}
     if labels:
