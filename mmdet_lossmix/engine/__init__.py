@@ -1,6 +1,7 @@
 from .hooks import (
     MixVisualizationHook,
     PseudoLabelHook,
+    PseudoLabelQualityHook,
     StepSeedHook,
     StopMixingHook,
     TeacherHook,
@@ -12,6 +13,7 @@ __all__ = [
     'DataCheckRunner',
     'MixVisualizationHook',
     'PseudoLabelHook',
+    'PseudoLabelQualityHook',
     'StepSeedHook',
     'StopMixingHook',
     'TeacherHook',

@@ -19,6 +19,9 @@ METRICS = {
     'bbox_mAP_m': 'AP_medium',
     'bbox_mAP_l': 'AP_large',
 }
+STUDENT = ('AP', 'AP50', 'AP75')  # measured of the student of an adaptation, too
+PSEUDO = ('pseudo_precision', 'pseudo_recall', 'pseudo_per_image')
+BESIDE = (*(f'student/{name}' for name in STUDENT), *PSEUDO)
 CORRUPTED = 'AP_corrupted/'
 PER_CLASS = 'AP_class/'
 
@@ -28,7 +31,8 @@ def collect(cells: Sequence[CellRun]) -> pd.DataFrame:
 
     ``split`` is ``val`` for what was measured during the training and ``test`` for the
     final checkpoint; robustness stands in rows of ``test``. ``iteration`` is the last
-    one that was logged before.
+    one that was logged before. What a test does not measure of an adaptation, its
+    student and its pseudo labels, is that of a validation in the last iteration.
 
     Returns:
         DataFrame: Empty if no cell is finished.
@@ -60,8 +64,16 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
         **trained['versions'],
         'git_revision': trained['git_revision'],
     }
+    since = 0
+    beside: dict[str, float] = {}
     for at, metrics in log['validations']:
-        yield {**common, 'split': 'val', 'iteration': at, **renamed(metrics), **cost}
+        row = validated(metrics, at, cell.cfg.model.get('burn_in_iters'))
+        row.update(pseudo_labels(log['training'], since, at))
+        beside = {key: value for key, value in row.items() if key in BESIDE}
+        since = at
+        yield {**common, 'split': 'val', 'iteration': at, **row, **cost}
+    if since != log['last_iteration']:
+        beside = {}
     tests = {
         name: json.loads(cell.metrics_file(name).read_text())
         for name in cell.test_names
@@ -79,9 +91,56 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
         'iteration': log['last_iteration'],
         'checkpoint': trained['checkpoint'],
         **renamed(tests[CLEAN]),
+        **beside,
         **robust,
         **cost,
     }
+
+
+def validated(
+    metrics: dict[str, float], at: int, burn_in: int | None
+) -> dict[str, float]:
+    """The columns of a validation.
+
+    Args:
+        metrics: Of mmdet; those of an adaptation begin with ``teacher/``, ``student/``.
+        at: After how many iterations.
+        burn_in: After how many the teacher of an adaptation starts; None for a plain
+            detector.
+
+    Returns:
+        dict[str, float]: Of the teacher if it has started, else of the student, and
+        the student's own beside them.
+    """
+    if burn_in is None:
+        return renamed(metrics)
+    who = 'teacher' if at > burn_in else 'student'
+    student = renamed(part(metrics, 'student'))
+    return {
+        **renamed(part(metrics, who)),
+        **{f'student/{name}': student[name] for name in STUDENT if name in student},
+    }
+
+
+def part(metrics: dict[str, float], who: str) -> dict[str, float]:
+    """The metrics of the teacher, or of the student."""
+    prefix = f'{who}/'
+    return {
+        key[len(prefix) :]: value
+        for key, value in metrics.items()
+        if key.startswith(prefix)
+    }
+
+
+def pseudo_labels(
+    training: dict[int, dict], since: int, until: int
+) -> dict[str, float]:
+    """Means of what the training has logged of its pseudo labels."""
+    records = [record for at, record in training.items() if since < at <= until]
+    logged = {
+        name: [record[name] for record in records if name in record] for name in PSEUDO
+    }
+    return {name: mean(values) for name, values in logged.items() if values}
 
 
 def renamed(metrics: dict[str, float]) -> dict[str, float]:
@@ -108,7 +167,8 @@ def read_log(train_dir: Path) -> dict[str, Any]:
     """What the training logged, in all of its sessions.
 
     A resumed training repeats what came after its last checkpoint; the later record of
-    a step counts.
+    a step counts. Neither a loss nor a time is in what hooks write, such as
+    ``pseudo_class/...`` of TeacherHook.
     """
     training: dict[int, dict] = {}
     validations: dict[int, dict] = {}
@@ -122,7 +182,7 @@ def read_log(train_dir: Path) -> dict[str, Any]:
             if 'loss' in record:
                 at = record['step']
                 training[at] = record
-            else:  # holds no AP if nothing was detected
+            elif 'time' in record:  # holds no AP if nothing was detected
                 # Its `step` is the iteration only with log_metric_by_epoch=False; else
                 # an epoch, or 0.
                 validations[max(at, record['step'])] = record

@@ -58,7 +58,16 @@ def take_fraction(cfg: Config, settings: Mapping[str, Any]) -> None:
 
 
 def wrap_training_set(cfg: Config, **wrapper: Any) -> None:
-    """Put a wrapper round the training set, inside of what repeats or mixes it."""
+    """Put a wrapper round the training set, inside of what repeats or mixes it.
+
+    Raises:
+        ValueError: If the sampler has to see the domains that the set consists of.
+    """
+    if cfg.train_dataloader.sampler.type == 'DomainSampler':
+        raise ValueError(
+            'Expected a training set of one domain for `data_fraction` and `imbalance` '
+            'but got one with a DomainSampler; leave both out.'
+        )
     holder, key = cfg.train_dataloader, 'dataset'
     while holder[key].type in ('RepeatDataset', 'MultiImageMixDataset'):
         holder = holder[key]

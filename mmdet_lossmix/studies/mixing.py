@@ -26,6 +26,9 @@ def add_mixing(cfg: Config, settings: Mapping[str, Any]) -> None:
     Raises:
         ValueError: If the config mixes already, or the settings exclude each other.
     """
+    if cfg.model.type == 'LossMixTeacher':
+        check_unmixed(settings['strategy'])
+        return
     if cfg.model.type == 'LossMixDetector' or cfg.model.data_preprocessor.get(
         'batch_augments'
     ):
@@ -71,6 +74,20 @@ def add_mixing(cfg: Config, settings: Mapping[str, Any]) -> None:
             detector=cfg.model,
             weighting=settings['weighting'] or default,
             roi_sampling=settings['roi_sampling'],
+        )
+
+
+def check_unmixed(strategy: str) -> None:
+    """Leave the mixing of a domain adaptation to its own config.
+
+    Raises:
+        ValueError: If a strategy is to be put in.
+    """
+    if strategy != 'none':
+        raise ValueError(
+            f'Expected `strategy: none` with a LossMixTeacher but got {strategy}; it '
+            'mixes by `warmup_mix` and `adaptation_mix` of its config, which '
+            '`overrides` or other configs (configs/uda/) set.'
         )
 
 

@@ -12,7 +12,11 @@ from matplotlib.figure import Figure
 
 from mmdet_lossmix.visualization.curves import COLOURS
 
+from .collect import PSEUDO as IN_TRAINING
 from .statistics import SEED
+
+MARKERS = ('o-', 's--', '^:')  # of labels beyond the number of colours
+CROWDED = 70  # characters of labels that fit beside each other
 
 
 def draw_plot(
@@ -22,7 +26,8 @@ def draw_plot(
 
     Args:
         plot: ``kind``, ``x`` (an axis), ``by`` (an axis, a colour for each label), and
-            optionally ``y`` (a column, AP if not given) and ``log``.
+            optionally ``y`` (a column, AP if not given) and ``log``. Where nothing of
+            the column was measured, nothing is drawn.
         table: All rows of the study.
         axes: Of the study.
 
@@ -34,6 +39,8 @@ def draw_plot(
     FigureCanvasAgg(figure)
     ax = figure.subplots()
     y, by = plot.get('y', 'AP'), plot.get('by')
+    if y not in table:
+        table = table.assign(**{y: float('nan')})
     if plot['kind'] == 'curves':
         draw_curves(ax, table, by, y)
     else:
@@ -85,7 +92,11 @@ def draw_bars(
         places = dict(zip(labels, at))
         dots = [places[value] for value in group[x]]
         ax.plot(dots, group[y], 'o', color='black', markersize=3, alpha=0.5)
-    ax.set_xticks(range(len(labels)), [str(label) for label in labels])
+    names = [str(label) for label in labels]
+    style: dict[str, Any] = {}
+    if sum(map(len, names)) > CROWDED:
+        style = dict(rotation=30, ha='right')
+    ax.set_xticks(range(len(labels)), names, **style)
     ax.set(xlabel=x, ylabel=y)
 
 
@@ -120,19 +131,27 @@ def draw_band(
 
 
 def draw_curves(ax: Axes, table: pd.DataFrame, by: str | None, y: str) -> None:
-    """AP during the training, with a band."""
-    rows = table[(table['split'] == 'val') & table[y].notna()]
+    """A column during the training, with a band; labels without any value left out."""
+    rows = table[table['split'] == 'val']
+    # A label has its colour in every plot, whoever is left out of one.
     for i, (label, group) in enumerate(_groups(rows, by)):
+        group = group[group[y].notna()]
+        if group.empty:
+            continue
         summary = group.groupby('iteration')[y].agg(['mean', 'std']).fillna({'std': 0})
         colour = COLOURS[i % len(COLOURS)]
+        marker = MARKERS[i // len(COLOURS) % len(MARKERS)]
         mean, std = summary['mean'], summary['std']
-        ax.plot(summary.index, mean, 'o-', color=colour, label=str(label) or None)
+        ax.plot(summary.index, mean, marker, color=colour, label=str(label) or None)
         ax.fill_between(
             summary.index, mean - std, mean + std, color=colour, alpha=0.2, lw=0
         )
-    ax.set(xlabel='training iteration', ylabel=f'{y}, validation')
+    measured = 'since the validation before' if y in IN_TRAINING else 'validation'
+    ax.set(xlabel='training iteration', ylabel=f'{y}, {measured}')
     if rows.empty:
         ax.text(0.5, 0.5, 'no validation during the training', ha='center')
+    elif rows[y].isna().all():
+        ax.text(0.5, 0.5, f'no {y} in any validation', ha='center')
 
 
 def default_plots(axes: Sequence[str]) -> list[dict[str, str]]:

@@ -13,7 +13,12 @@ from .plots import default_plots, draw_plot
 from .statistics import SEED, over_seeds, paired_differences, summarise_differences
 from .study import Study
 
-SUMMARY = ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
+# An adaptation has a student beside its teacher, and pseudo labels.
+SUMMARY = (
+    'AP', 'AP50', 'student/AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large',
+    'pseudo_precision', 'pseudo_recall', 'pseudo_per_image',
+)  # fmt: skip
+NUMBERS = ('pseudo_per_image',)  # not in percent
 FEW = 6  # pairs from which a bootstrap interval starts to deserve its name
 
 
@@ -69,10 +74,25 @@ def _means(study: Study, tests: pd.DataFrame) -> list[str]:
     return [
         '## Test of the final checkpoints',
         '',
-        'Mean ± standard deviation over the seeds, in percent.',
+        _legend(columns),
         '',
         *_markdown(_plus_minus(summary, columns)),
     ]
+
+
+def _legend(columns: Sequence[str]) -> str:
+    lines = ['Mean ± standard deviation over the seeds, in percent.']
+    if 'student/AP50' in columns:
+        lines.append(
+            'AP is that of the teacher, or of the student where no teacher has started.'
+        )
+    if 'pseudo_per_image' in columns:
+        lines.append(
+            'Pseudo labels are those kept since the validation before the last: their '
+            'number for an image (no percentage) and, where the truth is known, how '
+            'many of them are right and how much of it they find.'
+        )
+    return '\n'.join(lines)
 
 
 def _plus_minus(summary: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -80,11 +100,19 @@ def _plus_minus(summary: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     for name in columns:
         entries = summary[name]
         shown[name] = [
-            f'{100 * mean:.1f}' + (f' ± {100 * std:.1f}' if count > 1 else '')
+            _spread(mean, std, count, 1 if name in NUMBERS else 100)
             for mean, std, count in entries.to_numpy()
         ]
     shown['runs'] = summary[columns[0]]['count']
     return shown
+
+
+def _spread(mean: float, std: float, count: float, scale: int) -> str:
+    if not count:
+        return ''
+    digits = 1 if scale == 100 else 2
+    shown = f'{scale * mean:.{digits}f}'
+    return shown if count == 1 else f'{shown} ± {scale * std:.{digits}f}'
 
 
 def _differences(study: Study, tests: pd.DataFrame) -> list[str]:
@@ -92,14 +120,15 @@ def _differences(study: Study, tests: pd.DataFrame) -> list[str]:
         return []
     axes = list(study.axes)
     name = ', '.join(f'{axis} = {label}' for axis, label in study.baseline.items())
-    differences = paired_differences(tests, axes, study.baseline)
+    differences = paired_differences(tests, axes, study.baseline, study.metric)
     if differences.empty:
         return [f'There is no pair with {name} yet.', '']
     lines = [
         f'## Differences to {name}',
         '',
-        'AP minus that of the baseline with the same seed and otherwise the same axes, '
-        'in percentage points, with a 95 % percentile bootstrap interval of the mean.',
+        f'{study.metric} minus that of the baseline with the same seed and otherwise '
+        'the same axes, in percentage points, with a 95 % percentile bootstrap '
+        'interval of the mean.',
     ]
     groups = [axis for axis in axes if axis != SEED]
     tables = [groups]
@@ -155,6 +184,7 @@ def _plots(study: Study, table: pd.DataFrame, folder: Path) -> list[str]:
     lines = ['## Plots', '']
     for i, plot in enumerate(study.plots or default_plots(list(study.axes)), start=1):
         name = f'plot_{i}_{plot["kind"]}.png'
+        plot = {'y': study.metric, **plot}
         draw_plot(plot, table, list(study.axes)).savefig(folder / name)
         lines += [f'![{plot["kind"]}]({name})', '']
     return lines

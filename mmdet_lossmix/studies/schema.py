@@ -17,12 +17,14 @@ KEYS = {
     'axes': dict,
     'exclude': list,
     'baseline': dict,
+    'metric': str,
     'corruptions': list,
     'severity': int,
     'plots': list,
 }
 REQUIRED = ('name', 'config', 'axes')
 PLOTS = ('bars', 'band', 'curves')
+METRICS = ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
 
 
 class StudyError(Exception):
@@ -71,5 +73,12 @@ def check_keys(raw: dict, path: Path) -> None:
         check_type(rule, dict, path, 'exclude')
     for plot in raw.get('plots', []):
         check_type(plot, dict, path, 'plots')
+    metric = raw.get('metric', 'AP')
+    expect(
+        metric in METRICS,
+        path,
+        'metric',
+        f'expected one of {", ".join(METRICS)} but got {metric}',
+    )
     severity = raw.get('severity', 3)
     expect(1 <= severity <= 5, path, 'severity', f'expected 1 to 5 but got {severity}')

@@ -41,6 +41,7 @@ class Study:
     config: str
     axes: Mapping[str, Mapping[Any, Mapping[str, Any]]]
     baseline: Labels = field(default_factory=dict)
+    metric: str = 'AP'
     about: str = ''
     findings: str = ''
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -18,10 +18,10 @@ from tiny import ROOT
 
 from mmdet_lossmix.studies import StudyError
 from mmdet_lossmix.studies import run as run_module
-from mmdet_lossmix.studies.collect import renamed
+from mmdet_lossmix.studies.collect import PSEUDO, pseudo_labels, renamed, validated
 from mmdet_lossmix.studies.run import Options, run_study
 from mmdet_lossmix.studies.scheduler import Scheduler
-from studies import write_study
+from studies import write_study, write_uda_study
 
 ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
 
@@ -106,6 +106,88 @@ def test_table_and_report(tmp_path, voc_root, in_process):
     assert run_study(study, aside, console) == 1
     report = (tmp_path / 'reports/tiny/report.md').read_text()
     assert 'of 1 runs are finished' in report
+
+
+def test_ladder_of_domain_adaptation(tmp_path, voc_root, in_process):
+    study = write_uda_study(tmp_path / 'ladder.yml', voc_root)
+    assert run_study(study, Options(work_dir=tmp_path), Console(quiet=True)) == 0
+    table = pd.read_csv(tmp_path / 'ladder/results.csv').set_index(['rung', 'split'])
+    table = table.set_index('iteration', append=True).sort_index()
+    assert list(table.index) == [
+        (rung, split, at)
+        for rung in ('adaptive_teacher', 'source_only')
+        for split, at in (('test', 4), ('val', 2), ('val', 4))
+    ]
+    # `pseudo_class/...` of TeacherHook makes no row; its records are there.
+    adapted = table.loc['adaptive_teacher']
+    train_dir = tmp_path / 'cells' / adapted.cell.iloc[0] / 'train'
+    (scalars,) = train_dir.glob('*/vis_data/scalars.json')
+    records = [json.loads(line) for line in scalars.read_text().splitlines()]
+    assert any('pseudo_class/all' in record for record in records)
+
+    # A row holds what its own validation says of the teacher, or else the student.
+    (burn_in, last) = [r for r in records if 'student/coco/bbox_mAP' in r]
+    assert 'teacher/coco/bbox_mAP' not in burn_in
+    at_2, at_4, test = (adapted.loc[key] for key in (('val', 2), ('val', 4), 'test'))
+    for column, metric in (('AP', ''), ('AP50', '_50'), ('AP75', '_75')):
+        student = f'student/coco/bbox_mAP{metric}'
+        assert at_2[column] == at_2[f'student/{column}'] == burn_in[student]
+        assert at_4[column] == last[f'teacher/coco/bbox_mAP{metric}']
+        assert at_4[f'student/{column}'] == last[student]
+        assert test[column].item() == at_4[column]
+        assert test[f'student/{column}'].item() == last[student]
+    # Pseudo labels: the mean of iterations 3 and 4; three an image, as all are kept.
+    rates = [r for r in records if 'pseudo_recall' in r]
+    assert [r['step'] for r in rates] == [3, 4]
+    for row in (at_4, test.iloc[0]):
+        assert row.pseudo_per_image == 3
+        for name in ('pseudo_precision', 'pseudo_recall'):
+            assert row[name] == pytest.approx(sum(r[name] for r in rates) / 2)
+    assert at_2[list(PSEUDO)].isna().all()
+    assert table.loc['source_only', list(PSEUDO)].isna().all(axis=None)
+
+    report = (tmp_path / 'ladder/report.md').read_text()
+    for piece in (
+        'AP50 minus that of the baseline',
+        'AP is that of the teacher, or of the student',
+        '| 3.00               | 1      |',
+        '![curves](plot_2_curves.png)',
+    ):
+        assert piece in report
+    header = next(line for line in report.splitlines() if 'student/AP50' in line)
+    names = [name.strip() for name in header.split('|')]
+    assert names[names.index('AP50') + 1] == 'student/AP50'
+    assert names[-5:-1] == [*PSEUDO, 'runs']
+
+
+def test_a_teacher_that_finds_nothing_is_no_student():
+    """mmdet writes no metric then; the student's are not taken in their place."""
+    metrics = {'student/coco/bbox_mAP': 0.5, 'student/coco/bbox_mAP_50': 0.75}
+    assert validated(metrics, 3, burn_in=2)['AP50'] == 0
+    assert validated(metrics, 2, burn_in=2)['AP50'] == 0.75
+    assert validated(metrics, 3, burn_in=2)['student/AP50'] == 0.75
+    both = {**metrics, 'teacher/coco/bbox_mAP': 0.25, 'teacher/coco/car_precision': 0.1}
+    assert validated(both, 3, burn_in=2) == {
+        'AP': 0.25,
+        'AP_class/car': 0.1,
+        'student/AP': 0.5,
+        'student/AP50': 0.75,
+    }
+    assert validated({'coco/bbox_mAP': 0.5}, 3, burn_in=None) == {'AP': 0.5}
+
+
+def test_means_of_pseudo_labels_since_the_validation_before():
+    training = {
+        2: {'pseudo_recall': 1.0},
+        3: {'pseudo_recall': 0.25, 'loss': 1.0},
+        4: {'pseudo_recall': 0.75, 'pseudo_precision': 0.5},  # the first with a label
+        5: {'pseudo_recall': 0.0},
+    }
+    assert pseudo_labels(training, 2, 4) == {
+        'pseudo_recall': 0.5,
+        'pseudo_precision': 0.5,
+    }
+    assert pseudo_labels(training, 0, 1) == {}
 
 
 def test_studies_share_what_they_have_in_common(tmp_path, voc_root, in_process):

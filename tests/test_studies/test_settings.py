@@ -155,6 +155,19 @@ def test_corruption_of_the_test_images_alone():
     assert cfg.to_dict() == config().to_dict()
 
 
+def test_domain_adaptation_passes_through():
+    path = ROOT / 'configs/uda/demo_lossmix_fcos.py'
+    plain, cfg = Config.fromfile(path), config(str(path), seed=3)
+    assert cfg.randomness.seed == 3
+    for key in ('model', 'train_dataloader', 'custom_hooks', 'train_cfg', 'val_cfg'):
+        assert cfg[key] == plain[key]
+    with pytest.raises(ValueError, match='`strategy: none` with a LossMixTeacher'):
+        config(str(path), strategy='lossmix')
+    for wrong in (dict(data_fraction=0.5), dict(imbalance=10)):
+        with pytest.raises(ValueError, match='a training set of one domain'):
+            config(str(path), **wrong)
+
+
 def test_a_config_that_mixes_already_is_refused():
     with pytest.raises(ValueError, match='config of a plain detector'):
         config(str(ROOT / 'configs/lossmix_fcos_voc.py'), strategy='union')

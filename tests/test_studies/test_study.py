@@ -52,6 +52,7 @@ def test_grid_of_settings_placeholders_and_labels(tmp_path):
         ({'baseline': {'strategy': 'union'}}, "baseline.strategy: 'union' is no value"),
         ({'baseline': {'alpha': 1}}, 'baseline.alpha: is no axis; these are strategy'),
         ({'config': 'x/{detector}.py'}, r'config: has the placeholder \{detector\}'),
+        ({'metric': 'mAP'}, 'metric: expected one of AP, AP50, .* but got mAP'),
         ({'severity': 6}, 'severity: expected 1 to 5 but got 6'),
         ({'severity': 'high'}, "severity: expected a whole number but got 'high'"),
         ({'plots': [{'kind': 'pie'}]}, 'plots: expected `kind` to be one of bars'),

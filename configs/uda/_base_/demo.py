@@ -62,3 +62,8 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)
 ]
 default_hooks = dict(checkpoint=dict(interval=1000))
+custom_hooks = [
+    *_base_.custom_hooks,
+    # For analysis: the truth never reaches the model.
+    dict(type='PseudoLabelQualityHook', truth=labelled_target),
+]

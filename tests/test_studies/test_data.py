@@ -1,0 +1,54 @@
+"""The generated data that studies ask for."""
+
+import json
+
+import pytest
+
+from mmdet_lossmix.studies import StudyError
+from mmdet_lossmix.studies.data import prepare_data
+
+TINY = dict(train=2, test=1, size=64, classes=['car', 'person'])
+
+
+def described(root):
+    mark = root / 'VOCdevkit/synthetic_voc.json'
+    return json.loads(mark.read_text()) if mark.exists() else None
+
+
+def test_one_dataset_or_several(tmp_path):
+    photo, clipart, third = (tmp_path / name for name in ('photo', 'clipart', 'third'))
+    study = tmp_path / 'a.yml'
+    several = [dict(TINY, root=str(photo)),
+               dict(TINY, root=str(clipart), domain='clipart', seed=1)]  # fmt: skip
+    for _ in range(2):  # the second time, they are there
+        prepare_data({'synthetic': several}, study, workers=1)
+        assert described(photo) == {**TINY, 'domain': 'photo', 'seed': 0}
+        assert described(clipart) == {**TINY, 'domain': 'clipart', 'seed': 1}
+    prepare_data({'synthetic': dict(TINY, root=str(third))}, study, workers=1)
+    assert described(third) == described(photo)
+    prepare_data({}, study, workers=1)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        ({'rot': 'x'}, r'data.synthetic.1: expected `root` and of train, .*got rot'),
+        ('x', r"data.synthetic.1: expected a mapping but got 'x'"),
+    ],
+)
+def test_all_is_checked_before_any_is_drawn(tmp_path, wrong, message):
+    right = dict(TINY, root=str(tmp_path / 'right'))
+    with pytest.raises(StudyError, match=f'a.yml: {message}'):
+        prepare_data({'synthetic': [right, wrong]}, tmp_path / 'a.yml', workers=1)
+    assert not (tmp_path / 'right').exists()
+
+
+def test_a_dataset_that_lies_there_is_not_replaced(tmp_path):
+    first = dict(TINY, root=str(tmp_path / 'photo'))
+    prepare_data({'synthetic': [first]}, tmp_path / 'a.yml', workers=1)
+    other = dict(first, domain='clipart')
+    with pytest.raises(StudyError, match=r'synthetic.0: .*or give another `root`'):
+        prepare_data({'synthetic': [other]}, tmp_path / 'a.yml', workers=1)
+    third = dict(TINY, root=str(tmp_path / 'third'), domain='sketch')
+    with pytest.raises(StudyError, match=r'data.synthetic: .*domain'):
+        prepare_data({'synthetic': third}, tmp_path / 'a.yml', workers=1)
