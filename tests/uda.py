@@ -32,7 +32,7 @@ def tiny_uda_config(
             **overrides,
         },
     )
-    if cfg.model.burn_in_iters < 2000:  # all of the run for `source_only`
+    if cfg.model.burn_in_iters < cfg.max_iters:  # all of the run for `source_only`
         cfg.model.burn_in_iters = burn_in_iters
     if cfg.model.get('pseudo_labels') is not None:
         cfg.model.pseudo_labels.score_thr = 0.0

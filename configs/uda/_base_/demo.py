@@ -1,16 +1,16 @@
 # Generated photo-like images -> generated clipart, in minutes on a CPU:
-#     CLASSES='--classes bicycle bottle car person sheep'
-#     python tools/make_synthetic_voc.py work_dirs/uda/photo $CLASSES
+#     KIND='--test 200 --size 160 --classes bicycle bottle car person sheep'
+#     python tools/make_synthetic_voc.py work_dirs/uda/photo $KIND
 #     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart \
-#         --seed 1 $CLASSES
+#         --seed 1 $KIND
 _base_ = ['voc_to_clipart.py', 'schedule.py']
 
 photo = 'work_dirs/uda/photo/VOCdevkit/'
 clipart = 'work_dirs/uda/clipart/VOCdevkit/'
 metainfo = dict(classes=('bicycle', 'bottle', 'car', 'person', 'sheep'))
 size = (160, 160)
-burn_in_iters = 800
-max_iters = 2000
+burn_in_iters = 1000
+max_iters = 1600
 
 source_pipeline, target_pipeline, test_pipeline = [
     [{**step, 'scale': size} if step['type'] == 'Resize' else step for step in steps]
@@ -54,14 +54,14 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_iters=max_iters, val_interval=400)
+train_cfg = dict(max_iters=max_iters, val_interval=200)
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=0.001, weight_decay=0.05)
+    optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.05)
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)
 ]
-default_hooks = dict(checkpoint=dict(interval=1000))
+default_hooks = dict(checkpoint=dict(interval=400))
 custom_hooks = [
     *_base_.custom_hooks,
     # For analysis: the truth never reaches the model.
