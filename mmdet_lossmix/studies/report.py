@@ -11,7 +11,7 @@ from .cell_run import CellRun
 from .collect import CORRUPTED, PER_CLASS, collect
 from .plots import default_plots, draw_plot
 from .statistics import SEED, over_seeds, paired_differences, summarise_differences
-from .study import Study
+from .study import Labels, Study
 
 # An adaptation has a student beside its teacher, and pseudo labels.
 SUMMARY = (
@@ -46,7 +46,8 @@ def write_report(
     if not table.empty:
         tests = table[table['split'] == 'test']
         lines += _means(study, tests)
-        lines += _differences(study, tests)
+        for baseline in study.baseline:
+            lines += _differences(study, tests, baseline, study.metric)
         lines += _robustness(study, tests)
         lines += _plots(study, table, folder)
         lines += _classes(study, tests)
@@ -115,25 +116,25 @@ def _spread(mean: float, std: float, count: float, scale: int) -> str:
     return shown if count == 1 else f'{shown} ± {scale * std:.{digits}f}'
 
 
-def _differences(study: Study, tests: pd.DataFrame) -> list[str]:
-    if not study.baseline:
-        return []
+def _differences(
+    study: Study, tests: pd.DataFrame, baseline: Labels, column: str
+) -> list[str]:
     axes = list(study.axes)
-    name = ', '.join(f'{axis} = {label}' for axis, label in study.baseline.items())
-    differences = paired_differences(tests, axes, study.baseline, study.metric)
+    name = ', '.join(f'{axis} = {label}' for axis, label in baseline.items())
+    differences = paired_differences(tests, axes, baseline, column)
     if differences.empty:
         return [f'There is no pair with {name} yet.', '']
     lines = [
-        f'## Differences to {name}',
+        f'## {column}: differences to {name}',
         '',
-        f'{study.metric} minus that of the baseline with the same seed and otherwise '
+        f'{column} minus that of the baseline with the same seed and otherwise '
         'the same axes, in percentage points, with a 95 % percentile bootstrap '
         'interval of the mean.',
     ]
     groups = [axis for axis in axes if axis != SEED]
     tables = [groups]
-    if any(len(study.axes[axis]) > 1 for axis in groups if axis not in study.baseline):
-        tables.append(list(study.baseline))
+    if any(len(study.axes[axis]) > 1 for axis in groups if axis not in baseline):
+        tables.append(list(baseline))
     for by in tables:
         summary = summarise_differences(differences, by)
         if by is not groups:
@@ -177,6 +178,11 @@ def _robustness(study: Study, tests: pd.DataFrame) -> list[str]:
         f'AP in percent, severity {study.severity} of 5; `kept` is mean / clean.',
         '',
         *_markdown(shown),
+        *(
+            line
+            for baseline in study.baseline
+            for line in _differences(study, tests, baseline, f'{CORRUPTED}mean')
+        ),
     ]
 
 

@@ -16,7 +16,7 @@ KEYS = {
     'overrides': dict,
     'axes': dict,
     'exclude': list,
-    'baseline': dict,
+    'baseline': (dict, list),
     'metric': str,
     'corruptions': list,
     'severity': int,
@@ -41,15 +41,21 @@ def expect(condition: bool, path: Path, key: str, problem: str) -> None:
         raise StudyError(path, key, problem)
 
 
-def check_type(value: Any, kind: type, path: Path, key: str) -> None:
-    """Raise a StudyError unless the value is of that type."""
+def check_type(value: Any, kind: type | tuple[type, ...], path: Path, key: str) -> None:
+    """Raise a StudyError unless the value is of that type, or of one of them."""
     names = {dict: 'a mapping', list: 'a list', str: 'a text', int: 'a whole number'}
+    kinds = kind if isinstance(kind, tuple) else (kind,)
     expect(
         isinstance(value, kind) and not (kind is int and isinstance(value, bool)),
         path,
         key,
-        f'expected {names[kind]} but got {value!r}',
+        f'expected {" or ".join(names[k] for k in kinds)} but got {value!r}',
     )
+
+
+def as_list(value: Any) -> list:
+    """One entry or several, as several."""
+    return value if isinstance(value, list) else [value]
 
 
 def check_keys(raw: dict, path: Path) -> None:
@@ -71,8 +77,9 @@ def check_keys(raw: dict, path: Path) -> None:
         expect('.' in key, path, f'overrides.{key}', 'expected a dotted key')
     for rule in raw.get('exclude', []):
         check_type(rule, dict, path, 'exclude')
-    for plot in raw.get('plots', []):
-        check_type(plot, dict, path, 'plots')
+    for key in ('plots', 'baseline'):
+        for entry in as_list(raw.get(key, [])):
+            check_type(entry, dict, path, key)
     metric = raw.get('metric', 'AP')
     expect(
         metric in METRICS,

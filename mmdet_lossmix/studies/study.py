@@ -10,7 +10,7 @@ from typing import Any, Iterator, Mapping
 
 import yaml
 
-from .schema import PLOTS, StudyError, check_keys, check_type, expect
+from .schema import PLOTS, StudyError, as_list, check_keys, check_type, expect
 from .settings import SETTINGS
 
 Labels = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Study:
     name: str
     config: str
     axes: Mapping[str, Mapping[Any, Mapping[str, Any]]]
-    baseline: Labels = field(default_factory=dict)
+    baseline: tuple[Labels, ...] = ()
     metric: str = 'AP'
     about: str = ''
     findings: str = ''
@@ -105,6 +105,7 @@ def read_study(path: Path) -> Study:
                 {axis: v if isinstance(v, list) else [v] for axis, v in rule.items()}
                 for rule in raw.get('exclude', [])
             ),
+            'baseline': tuple(filter(None, as_list(raw.get('baseline', [])))),
             'corruptions': tuple(raw.get('corruptions', [])),
             'plots': tuple(raw.get('plots', [])),
         }
@@ -179,7 +180,10 @@ def _check_references(study: Study, path: Path) -> None:
             f'has the placeholder {{{name}}} but there is no such axis; add '
             f'`axes: {{{name}: [...]}}`',
         )
-    rules = [('baseline', study.baseline), *(('exclude', r) for r in study.exclude)]
+    rules = [
+        *(('baseline', rule) for rule in study.baseline),
+        *(('exclude', rule) for rule in study.exclude),
+    ]
     for key, rule in rules:
         for axis, labels in rule.items():
             expect(
@@ -197,7 +201,10 @@ def _check_references(study: Study, path: Path) -> None:
                     f'{", ".join(map(str, study.axes[axis]))}',
                 )
     expect(
-        'seed' not in study.baseline, path, 'baseline.seed', 'seeds are what is paired'
+        all('seed' not in rule for rule in study.baseline),
+        path,
+        'baseline.seed',
+        'seeds are what is paired',
     )
     for plot in study.plots:
         expect(

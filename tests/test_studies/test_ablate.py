@@ -55,6 +55,7 @@ def in_process(monkeypatch):
 
 def test_table_and_report(tmp_path, voc_root, in_process):
     study = write_study(tmp_path / 'tiny.yml', voc_root,
+                        baseline=[{'strategy': 'none'}, {'strategy': 'lossmix'}],
                         findings='It shows nothing: two steps.')  # fmt: skip
     console = Console(quiet=True)
     options = Options(work_dir=tmp_path / 'work')
@@ -87,7 +88,8 @@ def test_table_and_report(tmp_path, voc_root, in_process):
         'All 4 runs are finished.',
         f'python tools/ablate.py {study}',
         'It shows nothing: two steps.',
-        '## Differences to strategy = none',
+        '## AP: differences to strategy = none',
+        '## AP: differences to strategy = lossmix',
         f'{means["lossmix"]:.1f} ± ',
         '![bars](plot_1_bars.png)',
         '![curves](plot_2_curves.png)',

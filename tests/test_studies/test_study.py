@@ -50,6 +50,8 @@ def test_grid_of_settings_placeholders_and_labels(tmp_path):
         ({'axes': {'lr': {'a': {'lr': 1}}}}, 'axes.lr.a.lr: is neither a setting'),
         ({'settings': {'prop': 1}}, 'settings.prop: is no setting'),
         ({'baseline': {'strategy': 'union'}}, "baseline.strategy: 'union' is no value"),
+        ({'baseline': ['none']}, "baseline: expected a mapping but got 'none'"),
+        ({'baseline': 'none'}, 'baseline: expected a mapping or a list'),
         ({'baseline': {'alpha': 1}}, 'baseline.alpha: is no axis; these are strategy'),
         ({'config': 'x/{detector}.py'}, r'config: has the placeholder \{detector\}'),
         ({'metric': 'mAP'}, 'metric: expected one of AP, AP50, .* but got mAP'),
