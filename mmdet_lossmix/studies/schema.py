@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-KEYS = {
+KEYS: dict[str, type | tuple[type, ...]] = {
     'name': str,
     'about': str,
     'findings': str,
