@@ -16,7 +16,7 @@ from .collect import PSEUDO as IN_TRAINING
 from .statistics import SEED
 
 MARKERS = ('o-', 's--', '^:')  # of labels beyond the number of colours
-CROWDED = 70  # characters of labels that fit beside each other
+CROWDED = 60  # characters of labels that fit beside each other
 
 
 def draw_plot(
