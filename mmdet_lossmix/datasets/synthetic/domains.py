@@ -157,8 +157,13 @@ class Photo:
 
 
 class _ClipartBrush:
+    # Each object is by another artist. 'true' keeps the colours of the material, 'free'
+    # takes any, 'line' leaves the paper white: colours alone do not tell classes apart.
+    _HANDS = ('true', 'free', 'line')
+
     def __init__(self, rng: np.random.Generator, size: Size) -> None:
         self._rng, self._size = rng, size
+        self._hand = rng.choice(self._HANDS)
         self._colours: dict[str, np.ndarray] = {}
         self.ink: np.ndarray | None = to_bgr(
             rng.uniform(0, 360), 0.3, rng.uniform(0.02, 0.15)
@@ -166,18 +171,28 @@ class _ClipartBrush:
 
     def coat(self, paint: str) -> np.ndarray:
         if paint not in self._colours:
-            colour = pick_colour(self._rng, _material(paint))
-            # Felt pens are bright: stretch the distance from the grey of the colour.
-            grey = colour.mean()
-            self._colours[paint] = np.clip(grey * 1.1 + 1.5 * (colour - grey), 0, 1)
+            self._colours[paint] = self._choose(_material(paint))
         return np.broadcast_to(self._colours[paint], (*self._size, 3))
+
+    def _choose(self, material: Material) -> np.ndarray:
+        rng = self._rng
+        if self._hand == 'line':
+            return to_bgr(rng.uniform(0, 360), rng.uniform(0, 0.1), 0.97)
+        if self._hand == 'free':
+            return to_bgr(
+                rng.uniform(0, 360), rng.uniform(0.3, 1), rng.uniform(0.5, 1)
+            )
+        colour = pick_colour(rng, material)
+        # Felt pens are bright: stretch the distance from the grey of the colour.
+        grey = colour.mean()
+        return np.clip(grey * 1.1 + 1.5 * (colour - grey), 0, 1)
 
     def shade(self, colour: np.ndarray, cover: np.ndarray) -> np.ndarray:
         return colour
 
 
 class Clipart:
-    """Flat colours and dark outlines on paper."""
+    """Flat colours, or none, and dark outlines on paper."""
 
     casts_shadows = False
 
