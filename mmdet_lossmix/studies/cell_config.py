@@ -13,6 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 
 from mmdet_lossmix.__main__ import shipped
+from mmdet_lossmix.datasets.synthetic import LOOK
 
 from .mixing import _datasets
 from .settings import apply_settings
@@ -118,7 +119,8 @@ def corrupted(cfg: Config, corruption: str, severity: int) -> Config:
     return cfg
 
 
-def config_hash(cfg: Config) -> str:
-    """Ten digits that change with any value of a config."""
-    text = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
+def config_hash(cfg: Config, data: Mapping[str, Any]) -> str:
+    """Ten digits that change with any value of a config, or of its generated data."""
+    # Other images in the same folder do not show in a config.
+    text = json.dumps([cfg.to_dict(), data, LOOK], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -55,7 +55,7 @@ class CellRun:
         self.provenance = provenance
         self.title = ' '.join(f'{axis}={label}' for axis, label in cell.labels.items())
         self.cfg = build_config(cell)
-        self.hash = config_hash(self.cfg)
+        self.hash = config_hash(self.cfg, study.data)
         self.folder = root / f'{Path(cell.config).stem}-{self.hash}'
         self.state = 'waiting'
         self.step = ''

@@ -53,12 +53,13 @@ def draw_missing(
     Raises:
         StudyError: If it cannot be drawn, or other data lie there.
     """
-    from mmdet_lossmix.datasets.synthetic import generate_voc
+    from mmdet_lossmix.datasets.synthetic import LOOK, generate_voc
 
     root = Path(arguments['root'])
     mark = root / 'VOCdevkit' / 'synthetic_voc.json'
     wanted = {name: value for name, value in arguments.items() if name != 'root'}
-    if mark.is_file() and wanted.items() <= json.loads(mark.read_text()).items():
+    marked = {**wanted, 'look': LOOK}
+    if mark.is_file() and marked.items() <= json.loads(mark.read_text()).items():
         return
     try:
         generate_voc(root, workers=workers, **wanted)

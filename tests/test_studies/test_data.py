@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mmdet_lossmix.datasets.synthetic import LOOK
 from mmdet_lossmix.studies import StudyError
 from mmdet_lossmix.studies.data import prepare_data
 
@@ -22,8 +23,9 @@ def test_one_dataset_or_several(tmp_path):
                dict(TINY, root=str(clipart), domain='clipart', seed=1)]  # fmt: skip
     for _ in range(2):  # the second time, they are there
         prepare_data({'synthetic': several}, study, workers=1)
-        assert described(photo) == {**TINY, 'domain': 'photo', 'seed': 0}
-        assert described(clipart) == {**TINY, 'domain': 'clipart', 'seed': 1}
+        base = {**TINY, 'look': LOOK}
+        assert described(photo) == {**base, 'domain': 'photo', 'seed': 0}
+        assert described(clipart) == {**base, 'domain': 'clipart', 'seed': 1}
     prepare_data({'synthetic': dict(TINY, root=str(third))}, study, workers=1)
     assert described(third) == described(photo)
     prepare_data({}, study, workers=1)
@@ -52,3 +54,12 @@ def test_a_dataset_that_lies_there_is_not_replaced(tmp_path):
     third = dict(TINY, root=str(tmp_path / 'third'), domain='sketch')
     with pytest.raises(StudyError, match=r'data.synthetic: .*domain'):
         prepare_data({'synthetic': third}, tmp_path / 'a.yml', workers=1)
+
+
+def test_drawings_of_an_older_version_are_not_taken(tmp_path):
+    mark = tmp_path / 'VOCdevkit/synthetic_voc.json'
+    data = {'synthetic': dict(TINY, root=str(tmp_path))}
+    prepare_data(data, tmp_path / 'a.yml', workers=1)
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), 'look': LOOK - 1}))
+    with pytest.raises(StudyError, match=r'data.synthetic: .*or give another `root`'):
+        prepare_data(data, tmp_path / 'a.yml', workers=1)

@@ -96,8 +96,12 @@ def test_shipped_studies(path, monkeypatch):
     cells = list(study.cells())
     # The same seed tells cells apart by the other axes; no two are the same run.
     first = [cell for cell in cells if cell.labels['seed'] == 0]
-    hashes = {config_hash(build_config(cell)) for cell in first}
+    hashes = {config_hash(build_config(cell), study.data) for cell in first}
     assert len(hashes) == len(first)
+    # Nor are two that differ in the images that lie in the same folder.
+    assert config_hash(build_config(first[0]), {}) != config_hash(
+        build_config(first[0]), {'synthetic': {'train': 7}}
+    )
 
 
 def test_every_study_has_both_forms():

@@ -12,7 +12,7 @@ the :mod:`.materials` and :mod:`.textures` that the :mod:`.domains` choose;
 """
 
 from .classes import CLASS_NAMES
-from .generate import generate_voc
+from .generate import LOOK, generate_voc
 from .scene import Annotation, Scene, draw_scene
 
-__all__ = ['CLASS_NAMES', 'Annotation', 'Scene', 'draw_scene', 'generate_voc']
+__all__ = ['CLASS_NAMES', 'LOOK', 'Annotation', 'Scene', 'draw_scene', 'generate_voc']

@@ -179,9 +179,7 @@ class _ClipartBrush:
         if self._hand == 'line':
             return to_bgr(rng.uniform(0, 360), rng.uniform(0, 0.1), 0.97)
         if self._hand == 'free':
-            return to_bgr(
-                rng.uniform(0, 360), rng.uniform(0.3, 1), rng.uniform(0.5, 1)
-            )
+            return to_bgr(rng.uniform(0, 360), rng.uniform(0.3, 1), rng.uniform(0.5, 1))
         colour = pick_colour(rng, material)
         # Felt pens are bright: stretch the distance from the grey of the colour.
         grey = colour.mean()

@@ -21,6 +21,7 @@ from .voc_writer import make_folders, write_image_set, write_scene
 _YEARS = ('VOC2007', 'VOC2012')
 # Says of what a tree was made; also tells our trees from the real VOC.
 _MARK = 'synthetic_voc.json'
+LOOK = 2  # goes up whenever the same arguments draw other pictures
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def generate_voc(
         _write_image_sets(devkit, jobs)
         settings = {
             'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain,
-            'classes': list(classes),
+            'classes': list(classes), 'look': LOOK,
         }  # fmt: skip
         (devkit / _MARK).write_bytes((json.dumps(settings, indent=2) + '\n').encode())
         if target.exists():
