@@ -99,6 +99,14 @@ def test_teacher_starts_as_a_copy_and_follows_as_an_average(run):
     assert run.model.teacher_started
 
 
+def test_optimizer_meets_the_discriminator_at_the_switch(run):
+    """Moments of idle iterations would multiply the first steps of Adam."""
+    state = run.optim_wrapper.optimizer.state
+    for part, steps in (('student', END), ('discriminator', END - SWITCH)):
+        taken = {state[p]['step'].item() for p in getattr(run.model, part).parameters()}
+        assert taken == {steps}
+
+
 @pytest.mark.parametrize('start', [SWITCH - 1, SWITCH, SWITCH + 1])
 def test_resume_before_at_and_after_the_switch(start, run, voc_root, tmp_path):
     cfg = stage_config(voc_root, tmp_path)

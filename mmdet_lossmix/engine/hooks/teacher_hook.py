@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 
 from mmdet_lossmix.models.detectors.mean_teacher import MeanTeacher
 from mmdet_lossmix.models.uda.pseudo_labels import count_labels
@@ -21,7 +22,8 @@ class TeacherHook(Hook):
     """The life of the teacher of :class:`LossMixTeacher`.
 
     Before the first iteration of adaptation the teacher becomes a copy of the student,
-    buffers too; after every iteration from there it moves towards the student by the
+    buffers too, and the optimizer meets the discriminator, idle so far, as a new one;
+    after every iteration from there the teacher moves towards the student by the
     model's ``keep_rate``. Whether it has started is in the checkpoint, so that a run
     that is resumed before, at or after the switch goes on as if it had not stopped.
 
@@ -67,6 +69,7 @@ class TeacherHook(Hook):
         model = teacher_model(runner)
         if runner.iter >= model.burn_in_iters and not model.teacher_started:
             model.start_teacher()
+            forget_moments(runner, getattr(model, 'discriminator', None))
             print_log(
                 f'Burn-in is over (iteration {runner.iter}): the teacher starts as a '
                 'copy of the student.',
@@ -106,6 +109,16 @@ class TeacherHook(Hook):
         runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
         self._counts.clear()
         self._images = 0
+
+
+def forget_moments(runner: Runner, module: Optional[nn.Module]) -> None:
+    """Let the optimizer treat a module as if it had not seen it before.
+
+    What sat idle in burn-in had gradients of 0. From such averages Adam would take
+    steps of several times its learning rate.
+    """
+    for parameter in module.parameters() if module is not None else ():
+        runner.optim_wrapper.optimizer.state.pop(parameter, None)
 
 
 def teacher_model(runner: Runner) -> MeanTeacher:
