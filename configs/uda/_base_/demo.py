@@ -1,5 +1,5 @@
 # Generated photo-like images -> generated clipart, in minutes on a CPU:
-#     KIND='--test 200 --size 160 --classes bicycle bottle car person sheep'
+#     KIND='--train 400 --test 200 --size 160 --classes bicycle bottle car person sheep'
 #     python tools/make_synthetic_voc.py work_dirs/uda/photo $KIND
 #     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart \
 #         --seed 1 $KIND
@@ -56,7 +56,9 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_iters=max_iters, val_interval=200)
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.05)
+    optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.05),
+    # At the rate of the student it swings between 'all source' and 'all target'.
+    paramwise_cfg=dict(custom_keys=dict(discriminator=dict(lr_mult=0.1))),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)
