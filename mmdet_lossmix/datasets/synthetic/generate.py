@@ -206,3 +206,5 @@ def _run(draw: partial, jobs: list[_Job], workers: int, progress: bool) -> None:
     with multiprocessing.Pool(workers, cv2.setNumThreads, (0,)) as pool:
         for _ in bar(pool.imap_unordered(draw, jobs, chunksize=4)):
             pass
+        pool.close()  # leaving would terminate workers, which may cry out
+        pool.join()
