@@ -10,7 +10,7 @@ clipart = 'work_dirs/uda/clipart/VOCdevkit/'
 metainfo = dict(classes=('bicycle', 'bottle', 'car', 'person', 'sheep'))
 size = (160, 160)
 burn_in_iters = 1000
-max_iters = 1600
+max_iters = 2400
 
 source_pipeline, target_pipeline, test_pipeline = [
     [{**step, 'scale': size} if step['type'] == 'Resize' else step for step in steps]
@@ -54,7 +54,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_iters=max_iters, val_interval=200)
+train_cfg = dict(max_iters=max_iters, val_interval=400)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.05),
     # At the rate of the student it swings between 'all source' and 'all target'.
@@ -63,7 +63,7 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)
 ]
-default_hooks = dict(checkpoint=dict(interval=400))
+default_hooks = dict(checkpoint=dict(interval=400), pseudo_labels=dict(interval=400))
 custom_hooks = [
     *_base_.custom_hooks,
     # For analysis: the truth never reaches the model.

@@ -31,5 +31,6 @@ default_hooks = dict(
         save_best='teacher/pascal_voc/AP50',
         rule='greater',
     ),
+    pseudo_labels=dict(type='PseudoLabelHook', interval=5000),
 )
 log_processor = dict(by_epoch=False)

@@ -19,12 +19,13 @@ class Supervision(NamedTuple):
     Attributes:
         own (list[:obj:`DetDataSample`]): N samples.
         own_policy (Callable): What of the losses against these counts.
-        own_pseudo (bool): Whether these are pseudo labels.
+        own_pseudo (bool): Whether these are pseudo labels, and no others.
         partner (list[:obj:`DetDataSample`], optional): N samples. None if there is one
             target alone.
         partner_policy (Callable): As above.
         partner_pseudo (bool): As above.
         lam (float): Weight of the losses against ``own``, in [0, 1].
+        any_pseudo (bool): Whether any object is a pseudo label.
     """
 
     own: SampleList
@@ -34,11 +35,7 @@ class Supervision(NamedTuple):
     partner_policy: LossFilter = nothing
     partner_pseudo: bool = False
     lam: float = 1.0
-
-    @property
-    def any_pseudo(self) -> bool:
-        """bool: Whether any target is a pseudo label."""
-        return self.own_pseudo or self.partner_pseudo
+    any_pseudo: bool = False
 
     def targets(self) -> MixedTargets:
         """The targets as the shared LossMix code takes them."""
@@ -65,7 +62,8 @@ class Supervision(NamedTuple):
 
 def only(batch: DomainBatch) -> Supervision:
     """Train on one target of each image, at full weight."""
-    return Supervision(batch.samples, batch.policy, batch.domain == TARGET)
+    pseudo = batch.domain == TARGET
+    return Supervision(batch.samples, batch.policy, pseudo, any_pseudo=pseudo)
 
 
 def lossmix(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
@@ -87,6 +85,7 @@ def lossmix(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
         partner_policy=partner.policy,
         partner_pseudo=partner.domain == TARGET,
         lam=lam,
+        any_pseudo=TARGET in (own.domain, partner.domain),
     )
 
 
@@ -115,6 +114,7 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
         partner=truth.samples,
         partner_policy=twice(truth.policy.beyond(pseudo.policy)),
         lam=0.5,
+        any_pseudo=True,
     )
 
 

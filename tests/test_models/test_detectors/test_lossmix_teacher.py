@@ -259,21 +259,23 @@ def test_images_without_pseudo_labels(float64):
     assert [k for k in losses['ignored'] if k.startswith('source_')]
 
 
-def test_ignored_images_leave_the_share_of_their_partners(float64):
+@pytest.mark.parametrize('strategy', ['lossmix', 'union'])
+def test_ignored_images_leave_the_share_of_their_partners(strategy, float64):
     """Mixed across domains, what is left is the source's term, an image at a time."""
     model, plain = build(
         pseudo_labels=dict(score_thr=0.999, without='ignored'),
-        adaptation_mix=dict(inter_share=1.0),
+        adaptation_mix=dict(strategy=strategy, inter_share=1.0),
     )
     inputs, samples = batch(plain)
     losses = model.loss(inputs, samples)
     lam = losses['mix_lambda'].item()
-    kept = by_hand_single(plain, inputs, samples, lam)
+    share = 1.0 if strategy == 'union' else lam
+    kept = by_hand_single(plain, inputs, samples, lam, share)
     actual = {k: v for k, v in only_losses(losses).items() if k.startswith('source')}
     assert relative_difference(kept, actual) < 1e-7
 
 
-def by_hand_single(plain, inputs, samples, lam):
+def by_hand_single(plain, inputs, samples, lam, share):
     x, y = inputs['sup'], inputs['unsup_student']
     size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
     mixed = lam * on_canvas(x, size) + (1 - lam) * on_canvas(y, size)
@@ -284,7 +286,7 @@ def by_hand_single(plain, inputs, samples, lam):
         plain.extract_feat = lambda _, i=i: tuple(f[i : i + 1] for f in features)
         for key, value in flat(plain.loss(mixed[i : i + 1], [one])).items():
             name = f'source_{key}'
-            total[name] = total.get(name, 0) + lam * value / len(samples['sup'])
+            total[name] = total.get(name, 0) + share * value / len(samples['sup'])
         del plain.extract_feat
     return total
 
