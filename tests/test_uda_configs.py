@@ -12,7 +12,9 @@ from mmengine.runner import Runner
 from tiny import ROOT
 from uda import tiny_uda_config
 
+from mmdet_lossmix.datasets.layout import check_layout
 from mmdet_lossmix.engine.domain_check import check_domains
+from mmdet_lossmix.engine.runner import DataCheckRunner
 
 sys.path.insert(0, str(ROOT / 'tools'))
 
@@ -178,7 +180,60 @@ def test_domains_that_do_not_go_together_are_refused(
     else:
         cfg.train_dataloader.update(wrong)
     with pytest.raises(ValueError, match=message):
-        check_domains(Runner.from_cfg(cfg))
+        check(Runner.from_cfg(cfg))
+
+
+def check(runner):
+    check_domains(runner, runner.model.student)
+
+
+def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
+    """mmdet's own VOC base has such a `batch_sampler`, which configs inherit."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.train_dataloader.batch_sampler = dict(type='AspectRatioBatchSampler')
+    with pytest.raises(ValueError, match=r'Aspect.*batch_sampler=None'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+    runner = Runner.from_cfg(cfg)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    with pytest.raises(ValueError, match="type='IterBasedTrainLoop'"):
+        check(runner)
+
+
+def test_outputs_that_the_source_has_no_class_for_are_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.model.detector.bbox_head.num_classes += 1
+    with pytest.raises(ValueError, match=r'`num_classes=5` of `bbox_head`.*got 6'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_source_without_any_of_the_classes_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    source = cfg.train_dataloader.dataset.datasets[0]
+    source.metainfo = dict(classes=('unicorn',))
+    with pytest.raises(ValueError, match=r"no object of any of the.*\('unicorn',\)"):
+        DataCheckRunner.from_cfg(cfg).train()
+
+
+def test_several_sources_and_several_folders(voc_root, tmp_path):
+    """VOC2007 and VOC2012 are one domain, as docs/uda.md has it."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, max_iters=1)
+    domains = cfg.train_dataloader.dataset.datasets
+    source, target = domains
+    domains[0] = dict(
+        type='ConcatDataset', ignore_keys=['dataset_type'], datasets=[source, source]
+    )
+    domains[1] = dict(type='ConcatDataset', datasets=[target, target])
+    runner = Runner.from_cfg(cfg)
+    check(runner)
+    runner.train()
+    del cfg.train_dataloader.dataset['ignore_keys']
+    with pytest.raises(ValueError, match=r"metainfo.*'cumulative_sizes'.*outer"):
+        check(Runner.from_cfg(cfg))
 
 
 def test_check_data_names_what_is_missing(voc_root, tmp_path, monkeypatch, capsys):
@@ -196,3 +251,17 @@ def test_check_data_names_what_is_missing(voc_root, tmp_path, monkeypatch, capsy
     lists = tmp_path / 'data/clipart/ImageSets/Main'
     (lists / 'trainval.txt').rename(lists / 'train.txt')
     assert check_data.main() == 0
+
+
+def test_check_data_looks_into_folders_without_a_list(tmp_path):
+    target = dict(type='UnlabelledDataset', data_root=str(tmp_path), pattern='*.png')
+    (tmp_path / 'a.jpg').touch()
+    assert check_layout(target) == (0, [f'no image *.png in {tmp_path}'])
+    assert check_layout({**target, 'pattern': '*'}) == (1, [])
+    foggy = dict(
+        type='FoggyCityscapesDataset', data_root=str(tmp_path), betas=['0.01', '0.02']
+    )
+    (tmp_path / 'town').mkdir()
+    (tmp_path / 'town/b_leftImg8bit_foggy_beta_0.01.png').touch()
+    number, problems = check_layout(foggy)
+    assert (number, problems) == (1, [f'no image *_foggy_beta_0.02.png in {tmp_path}'])

@@ -117,6 +117,10 @@ def select_part(
         )
     if part is not None and part not in present:
         raise ExportError(f'it holds no {part}; leave out --part {part}.')
+    if part == 'teacher' and not state_dict.get('teacher_started', True):
+        raise ExportError(
+            'its teacher has not started yet, and knows nothing; use --part student.'
+        )
     prefix = f'{part}.' if part else ''
 
     def strip(mapping: Mapping[str, Any]) -> 'OrderedDict[str, Any]':

@@ -5,6 +5,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
+from .foggy_cityscapes import DEFAULT_BETAS, foggy_name
+from .unlabelled import SUFFIXES
+
 # Datasets whose `ann_file` lists names of images, and where these lie by default.
 LISTS = {'VOCDataset', 'XMLDataset', 'UnlabelledDataset'}
 SHOWN = 3
@@ -29,8 +32,8 @@ def check_layout(dataset: dict) -> Tuple[int, List[str]]:
         dataset (dict): Its config.
 
     Returns:
-        tuple[int, list[str]]: How many images its list names (0 without a list of
-        names), and what is wrong, a line each.
+        tuple[int, list[str]]: How many images its list names or its folder holds (0 if
+        neither is looked at), and what is wrong, a line each.
     """
     root = Path(dataset['data_root'])
     if not root.is_dir():
@@ -43,7 +46,13 @@ def check_layout(dataset: dict) -> Tuple[int, List[str]]:
     ann_file = dataset.get('ann_file')
     if ann_file and not (root / ann_file).is_file():
         problems.append(not_there(root / ann_file, 'file'))
-    if problems or not ann_file or dataset.get('type') not in LISTS:
+    kind = dataset.get('type')
+    if not problems and kind == 'FoggyCityscapesDataset':
+        betas = dataset.get('betas', DEFAULT_BETAS)
+        return _check_images(dataset, [foggy_name('*.png', beta) for beta in betas])
+    if not problems and kind == 'UnlabelledDataset' and not ann_file:
+        return _check_images(dataset, [dataset.get('pattern', '*')])
+    if problems or not ann_file or kind not in LISTS:
         return 0, problems
     lines = (root / ann_file).read_text().splitlines()
     names = [line.split()[0] for line in lines if line.strip()]
@@ -58,6 +67,17 @@ def check_layout(dataset: dict) -> Tuple[int, List[str]]:
                 f'are not in {folder}, such as {shown}'
             )
     return len(names), problems
+
+
+def _check_images(dataset: dict, patterns: List[str]) -> Tuple[int, List[str]]:
+    """Look for images that no list of names names."""
+    folder = Path(dataset['data_root']) / dataset.get('data_prefix', {}).get('img', '')
+    found = {
+        pattern: sum(path.suffix.lower() in SUFFIXES for path in folder.rglob(pattern))
+        for pattern in patterns
+    }
+    problems = [f'no image {p} in {folder}' for p, count in found.items() if not count]
+    return sum(found.values()), problems
 
 
 def _files_of(dataset: dict, root: Path) -> Iterator[Tuple[Path, str]]:

@@ -25,6 +25,7 @@ class DataCheckRunner(Runner):
         Raises:
             FileNotFoundError: If a ``data_root`` does not exist, with how to get it, or
                 a folder, list or listed file in it, with what it may be misnamed as.
+            ValueError: If no image of a dataset shows any of its classes.
         """
         for dataset in datasets_in(dataloader):
             data_root = dataset['data_root']
@@ -43,4 +44,18 @@ class DataCheckRunner(Runner):
                     f'there is {"; ".join(problems)}. `python tools/check_data.py '
                     'CONFIG` lists what is missing of all datasets.'
                 )
-        return Runner.build_dataloader(dataloader, *args, **kwargs)
+        try:
+            return Runner.build_dataloader(dataloader, *args, **kwargs)
+        except ValueError as error:
+            if 'need at least one array' not in str(error):  # mmengine's, of no images
+                raise
+            described = [
+                f'{d["type"]} in {d["data_root"]!r} of classes '
+                f'{d.get("metainfo", {}).get("classes", "by default")}'
+                for d in datasets_in(dataloader)
+            ]
+            raise ValueError(
+                'Expected images in every dataset but all of one were filtered out: '
+                'there is no object of any of the `classes` in them. Correct the '
+                f'`metainfo` of one of: {"; ".join(described)}.'
+            ) from error

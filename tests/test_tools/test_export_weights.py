@@ -187,6 +187,12 @@ def test_takes_one_part_of_a_teacher_and_its_student():
     assert teacher._metadata == {'a': {'version': 2}}
     with pytest.raises(tool.ExportError, match='holds no teacher'):
         tool.select_part({'a.w': torch.ones(1)}, 'teacher')
+    both['teacher_started'] = torch.tensor(True)
+    assert tool.select_part(both, 'teacher') == teacher
+    both['teacher_started'] = torch.tensor(False)
+    with pytest.raises(tool.ExportError, match=r'not started yet.*--part student'):
+        tool.select_part(both, 'teacher')
+    assert tool.select_part(both, 'student') == {'a.w': torch.zeros(1)}
 
 
 def test_meta_is_made_plain():

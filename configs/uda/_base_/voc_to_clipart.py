@@ -32,7 +32,7 @@ train_dataloader = dict(
     sampler=dict(type='DomainSampler', per_domain=[2, 2]),
     dataset=dict(
         type='ConcatDataset',
-        ignore_keys=['classes', 'palette', 'dataset_type'],
+        ignore_keys=['classes', 'palette', 'dataset_type', 'cumulative_sizes'],
         datasets=[source, target],
     ),
 )

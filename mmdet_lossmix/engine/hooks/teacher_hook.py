@@ -51,7 +51,7 @@ class TeacherHook(Hook):
             ValueError: If the domains do not go together.
         """
         model = teacher_model(runner)
-        check_domains(runner)
+        check_domains(runner, model.student)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             print_log(
@@ -97,11 +97,12 @@ class TeacherHook(Hook):
             self._log(runner)
 
     def _log(self, runner: Runner) -> None:
-        classes = runner.visualizer.dataset_meta or {}
-        names = dict(enumerate(classes.get('classes', ())))
+        meta = runner.visualizer.dataset_meta or {}
+        # A class that vanishes shall be seen to.
+        names = dict(enumerate(meta.get('classes', map(str, sorted(self._counts)))))
         scalars = {
-            f'pseudo_class/{names.get(label, label)}': count / self._images
-            for label, count in sorted(self._counts.items())
+            f'pseudo_class/{name}': self._counts[label] / self._images
+            for label, name in names.items()
         }
         scalars['pseudo_class/all'] = float(
             np.sum(list(self._counts.values())) / self._images

@@ -116,15 +116,18 @@ class LossMixTeacher(MeanTeacher):
         init_cfg: OptMultiConfig = None,
     ) -> None:
         check_roi_sampling(roi_sampling)
-        if pseudo_labels is None and discriminator is not None:
+        if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
-                'Expected `discriminator=None` beside `pseudo_labels=None`, as the '
-                f'student then sees no target image, but got {discriminator}.'
+                'Expected `discriminator=None` and `adaptation_mix=None` beside '
+                '`pseudo_labels=None`, as the student then sees no target image, but '
+                f'got {discriminator} and {adaptation_mix}.'
             )
         # Before the detectors are built, which takes its time.
         mixes = _build(WarmUpMix, warmup_mix), _build(AdaptationMix, adaptation_mix)
         labels = _build(PseudoLabels, pseudo_labels)
         policy = LossPolicy(**pseudo_policy)
+        if mixes[1] is not None and mixes[1].strategy == 'union':
+            policy.check_at_most_one()
         super().__init__(
             detector=detector,
             burn_in_iters=burn_in_iters,
@@ -164,11 +167,14 @@ class LossMixTeacher(MeanTeacher):
             and what is logged beside them.
 
         Raises:
-            ValueError: If views of the target differ in their geometry.
+            ValueError: If views of the target differ in their geometry, or do not
+                say it.
             RuntimeError: If the teacher ought to have started but has not.
             FloatingPointError: If a loss is not finite.
         """
         rng = np.random.default_rng([shared_seed(), iteration()])
+        if self.pseudo_labels is not None:  # in burn-in too, not days later
+            check_same_geometry(multi_batch_inputs, multi_batch_data_samples)
         source = DomainBatch(
             multi_batch_inputs['sup'],
             multi_batch_data_samples['sup'],
@@ -238,14 +244,14 @@ class LossMixTeacher(MeanTeacher):
         self, inputs: Dict[str, Tensor], samples: Dict[str, SampleList]
     ) -> DomainBatch:
         """The strong views of the target, with what the teacher sees in the weak."""
-        weak, strong = samples['unsup_teacher'], samples['unsup_student']
-        check_same_geometry(
-            inputs['unsup_teacher'], weak, inputs['unsup_student'], strong
-        )
         predictions = self.teacher.predict(
-            inputs['unsup_teacher'], [sample.new() for sample in weak], rescale=False
+            inputs['unsup_teacher'],
+            [sample.new() for sample in samples['unsup_teacher']],
+            rescale=False,
         )
-        self.last_pseudo = self.pseudo_labels.attach(strong, predictions)
+        self.last_pseudo = self.pseudo_labels.attach(
+            samples['unsup_student'], predictions
+        )
         return DomainBatch(
             inputs['unsup_student'], self.last_pseudo, self.pseudo_policy, TARGET
         )

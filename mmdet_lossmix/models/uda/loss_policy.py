@@ -49,6 +49,20 @@ class LossPolicy:
         self.losses = losses
         self.weight = weight
 
+    def check_at_most_one(self) -> None:
+        """Refuse weights above those of ground truth, of which Union has no use.
+
+        Raises:
+            ValueError: If there are any.
+        """
+        factors = self.losses.values() if isinstance(self.losses, dict) else [1.0]
+        if self.weight * max(factors, default=0.0) > 1:
+            raise ValueError(
+                "Expected weights of pseudo losses <= 1 with `strategy='union'`, where "
+                'both origins share a classification loss, but got '
+                f'{self.weight} and {self.losses}.'
+            )
+
     def factors(self, losses: LossDict) -> Dict[str, float]:
         """The weight of every loss.
 

@@ -1,6 +1,6 @@
 """From the predictions of a teacher to the targets of a student."""
 
-from typing import List, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 import torch
@@ -104,38 +104,47 @@ def count_labels(samples: SampleList) -> np.ndarray:
 
 
 def check_same_geometry(
-    weak_inputs: Tensor, weak: SampleList, strong_inputs: Tensor, strong: SampleList
+    inputs: Dict[str, Tensor], samples: Dict[str, SampleList]
 ) -> None:
     """Refuse views of which boxes in one are elsewhere in the other.
 
     Args:
-        weak_inputs (Tensor): The teacher's views, shape (N, C, H, W).
-        weak (list[:obj:`DetDataSample`]): N samples.
-        strong_inputs (Tensor): The student's views of the same images, in order.
-        strong (list[:obj:`DetDataSample`]): N samples.
+        inputs (dict[str, Tensor]): Images of the branches ``unsup_teacher`` and
+            ``unsup_student``, shape (N, C, H, W) each, in the same order.
+        samples (dict[str, list[:obj:`DetDataSample`]]): N samples of each.
 
     Raises:
-        ValueError: If images, sizes, flips or transformations differ.
+        ValueError: If images, sizes, flips or transformations differ, or a view does
+            not say how it came about.
     """
-    remedy = (
-        'Resize, flip and crop the target before `MultiBranch`, once for both views, '
-        'and only change colours in `unsup_student`.'
-    )
-    if weak_inputs.shape != strong_inputs.shape:
+    weak, strong = (inputs[name].shape for name in VIEWS)
+    if weak != strong:
         raise ValueError(
             'Expected weak and strong views of the target of the same size but got '
-            f'{tuple(weak_inputs.shape)} and {tuple(strong_inputs.shape)}. {remedy}'
+            f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
         )
-    for one, other in zip(weak, strong):
+    for one, other in zip(*(samples[name] for name in VIEWS)):
+        for view in (one, other):
+            if view.get('homography_matrix') is None:
+                raise ValueError(
+                    'Expected views of the target with a `homography_matrix` but got '
+                    f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of the '
+                    'PackDetInputs of both, as configs/uda/_base_/views.py does.'
+                )
         for key in GEOMETRY:
             a, b = one.get(key), other.get(key)
             if a is not None and b is not None and not _equal(a, b):
                 raise ValueError(
                     f'Expected weak and strong views of {one.get("img_path")} to have '
-                    f'the same `{key}` but got {a} and {b}. {remedy}'
+                    f'the same `{key}` but got {a} and {b}. {REMEDY}'
                 )
 
 
+VIEWS = ('unsup_teacher', 'unsup_student')
+REMEDY = (
+    'Resize, flip and crop the target before `MultiBranch`, once for both views, '
+    'and only change colours in `unsup_student`.'
+)
 GEOMETRY: List[str] = [
     'img_path',
     'img_shape',

@@ -4,6 +4,7 @@ import copy
 from functools import lru_cache
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
@@ -76,6 +77,8 @@ def batch(plain, sources=2, targets=2):
     """Branches as MultiBranchDataPreprocessor makes them."""
     source = mixed_batch(plain, [None] * sources, seed=0)
     strong = mixed_batch(plain, [None] * targets, seed=1, shapes=((96, 96), (80, 160)))
+    for sample in strong[1]:
+        sample.set_metainfo(dict(homography_matrix=np.eye(3)))
     weak = strong[0] * 0.9, [s.clone() for s in strong[1]]
     branches = dict(sup=source, unsup_teacher=weak, unsup_student=strong)
     return (
@@ -379,11 +382,20 @@ def test_discriminator_is_off_in_burn_in_and_reverses_gradients_later():
     torch.testing.assert_close(grads[1], -plainly[1] / 4, rtol=1e-4, atol=1e-8)
 
 
-def test_views_of_different_geometry_are_refused():
-    model, plain = build()
+@pytest.mark.parametrize('burn_in_iters', [0, 9])
+def test_views_of_different_geometry_are_refused(burn_in_iters):
+    """At once, and not when burn-in ends."""
+    model, plain = build(burn_in_iters=burn_in_iters)
     inputs, samples = batch(plain)
     samples['unsup_student'][1].set_metainfo(dict(flip=True))
     with pytest.raises(ValueError, match=r'same `flip`.*before `MultiBranch`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][1].set_metainfo(dict(flip=False))
+    samples['unsup_student'][0].set_metainfo(dict(homography_matrix=np.diag([1, 1, 2])))
+    with pytest.raises(ValueError, match='same `homography_matrix`'):
+        model.loss(inputs, samples)
+    samples['unsup_teacher'][0].set_metainfo(dict(homography_matrix=None))
+    with pytest.raises(ValueError, match=r'with a `homography_matrix`.*`meta_keys`'):
         model.loss(inputs, samples)
     inputs['unsup_student'] = inputs['unsup_student'][..., :-32]
     with pytest.raises(ValueError, match='views of the target of the same size'):
@@ -425,6 +437,14 @@ def test_targets_of_the_target_domain_are_never_looked_at():
         (
             dict(pseudo_labels=None, discriminator=dict(in_channels=64)),
             'discriminator=None',
+        ),
+        (dict(pseudo_labels=None, adaptation_mix=dict()), 'adaptation_mix=None'),
+        (
+            dict(
+                adaptation_mix=dict(strategy='union'),
+                pseudo_policy=dict(losses=dict(loss_cls=3.0), weight=0.5),
+            ),
+            "weights of pseudo losses <= 1 with `strategy='union'`",
         ),
     ],
 )
