@@ -138,7 +138,26 @@ class BatchLossMix(BatchMix):
     """Keep both targets apart, for :class:`LossMixDetector` to interpolate the losses.
 
     See :class:`BatchMix` for the arguments; source: arXiv:2303.10343, Sec. 3.
+
+    Attributes:
+        wrapped (bool): Whether a :class:`LossMixDetector` is there to do so.
     """
+
+    wrapped = False
+
+    def forward(self, batch_inputs, data_samples):
+        """Mix a batch, with a warning if nobody will look at the partners."""
+        if not self.wrapped and iteration() > 0:  # in a training, not in a tool
+            self.wrapped = True  # once
+            print_log(
+                'BatchLossMix attaches partners that only LossMixDetector reads; other '
+                'detectors train on the own targets alone, whatever lambda is. Wrap '
+                "yours: `model=dict(type='LossMixDetector', detector=_base_.model.type,"
+                " weighting='batch', ...)`; BatchUnionMix and BatchNoiseMix need none.",
+                logger='current',
+                level=30,
+            )
+        return super().forward(batch_inputs, data_samples)
 
     def mix_targets(self, own, partner, lam):
         """Own target where it always is; the partner's beside it."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmdet_lossmix.functional import LossDict, weighted_sum
 from mmdet_lossmix.structures import MixedTargets, split_targets
 
+from ..data_preprocessors.batch_mix import BatchLossMix
 from ..interpolated_loss import check_roi_sampling, interpolated_loss
 from ..losses_check import check_finite
 from ..shared_forward import SharedForward, untraced
@@ -93,6 +94,9 @@ class LossMixDetector(TransparentWrapper):
         self.mixing = True
         self._unmixed_batches = 0
         self._wrap(detector)
+        for module in detector.data_preprocessor.modules():
+            if isinstance(module, BatchLossMix):
+                module.wrapped = True
 
     @untraced
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:

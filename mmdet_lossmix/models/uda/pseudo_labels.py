@@ -90,7 +90,7 @@ class PseudoLabels:
                 'The teacher has found no pseudo label in the last '
                 f'{ITERATIONS_BEFORE_WARNING} iterations. Its scores may all be below '
                 f'`score_thr={self.score_thr}`: lower it (detectors with a sigmoid '
-                'need about half), or burn in for longer, until the student alone '
+                'need half or less), or burn in for longer, until the student alone '
                 'finds something on the target (`student/...` of the validation).',
                 logger='current',
                 level=30,
