@@ -155,6 +155,7 @@ def test_lossmix_retinanet_runs(voc_root, tmp_path):
 
     thin_detector(detector)
     detector.test_cfg.update(score_thr=0.0, max_per_img=3)
+    detector.bbox_head.num_classes = 5
     cfg.model.detector = detector
     runner = Runner.from_cfg(cfg)
     runner.train()
