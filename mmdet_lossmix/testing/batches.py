@@ -74,7 +74,9 @@ def _target(
     sample = DetDataSample(
         metainfo=dict(img_shape=shape, ori_shape=shape, img_path=path, img_id=path)
     )
-    sample.set_metainfo(dict(scale_factor=(1.0, 1.0), flip=False))
+    sample.set_metainfo(
+        dict(scale_factor=(1.0, 1.0), flip=False, homography_matrix=np.eye(3))
+    )
     boxes = _boxes(rng, count, *shape)
     sample.gt_instances = InstanceData(
         bboxes=boxes, labels=torch.from_numpy(rng.integers(0, 80, count))
