@@ -17,6 +17,7 @@ from .statistics import SEED
 
 MARKERS = ('o-', 's--', '^:')  # of labels beyond the number of colours
 CROWDED = 60  # characters of labels that fit beside each other
+CLEAR = 4  # bands that can be told apart
 
 
 def draw_plot(
@@ -26,8 +27,9 @@ def draw_plot(
 
     Args:
         plot: ``kind``, ``x`` (an axis), ``by`` (an axis, a colour for each label), and
-            optionally ``y`` (a column, AP if not given) and ``log``. Where nothing of
-            the column was measured, nothing is drawn.
+            optionally ``panels`` (an axis, side by side), ``y`` (a column, AP if not
+            given) and ``log``. Where nothing of the column was measured, nothing is
+            drawn.
         table: All rows of the study.
         axes: Of the study.
 
@@ -35,25 +37,38 @@ def draw_plot(
         Figure: Mean and, as error bar or band, standard deviation. These are over the
         seeds and whatever else the plot does not show.
     """
-    figure = Figure(figsize=(8, 4.2), dpi=130, layout='constrained')
-    FigureCanvasAgg(figure)
-    ax = figure.subplots()
     y, by = plot.get('y', 'AP'), plot.get('by')
     if y not in table:
         table = table.assign(**{y: float('nan')})
-    if plot['kind'] == 'curves':
-        draw_curves(ax, table, by, y)
+    if by:  # a label has its colour in every panel, whoever is missing from one
+        labels = pd.Categorical(table[by], table[by].unique())
+        table = table.assign(**{by: labels})
+    panels = _groups(table, plot.get('panels'))
+    width = 8 if len(panels) == 1 else 3 + 4 * len(panels)
+    figure = Figure(figsize=(width, 4.2), dpi=130, layout='constrained')
+    FigureCanvasAgg(figure)
+    figures = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (label, part) in zip(figures, panels):
+        if plot['kind'] == 'curves':
+            draw_curves(ax, part, by, y)
+        else:
+            rows = part[part['split'] == 'test']
+            draw = draw_bars if plot['kind'] == 'bars' else draw_band
+            draw(ax, rows, plot['x'], by, y, bool(plot.get('log')))
+        ax.label_outer()
+        ax.spines[['top', 'right']].set_visible(False)
+        ax.grid(axis='y', color='#E5E5E5', linewidth=0.8)
+        ax.set_axisbelow(True)
+        if label:
+            ax.set_title(label, fontsize=10)
+    shown = (plot.get('x'), by, plot.get('panels'))
+    text = title(plot, [axis for axis in axes if axis not in shown])
+    if len(panels) == 1:
+        figures[0].set_title(text, loc='left', fontsize=10)
     else:
-        rows = table[table['split'] == 'test']
-        draw = draw_bars if plot['kind'] == 'bars' else draw_band
-        draw(ax, rows, plot['x'], by, y, bool(plot.get('log')))
-    others = [a for a in axes if a not in (plot.get('x'), by)]
-    ax.set_title(title(plot, others), loc='left', fontsize=10)
-    ax.spines[['top', 'right']].set_visible(False)
-    ax.grid(axis='y', color='#E5E5E5', linewidth=0.8)
-    ax.set_axisbelow(True)
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc='upper left', bbox_to_anchor=(1.01, 1), frameon=False)
+        figure.suptitle(text, fontsize=10)
+    if figures[-1].get_legend_handles_labels()[0]:
+        figures[-1].legend(loc='upper left', bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
 
 
@@ -68,7 +83,10 @@ def title(plot: Mapping[str, Any], others: Sequence[str]) -> str:
 def _groups(table: pd.DataFrame, by: str | None) -> list[tuple[Any, pd.DataFrame]]:
     if by is None:
         return [('', table)]
-    return [(label, table[table[by] == label]) for label in table[by].unique()]
+    labels = table[by].unique()
+    if isinstance(table[by].dtype, pd.CategoricalDtype):
+        labels = table[by].cat.categories
+    return [(label, table[table[by] == label]) for label in labels]
 
 
 def _summary(table: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
@@ -133,8 +151,10 @@ def draw_band(
 def draw_curves(ax: Axes, table: pd.DataFrame, by: str | None, y: str) -> None:
     """A column during the training, with a band; labels without any value left out."""
     rows = table[table['split'] == 'val']
+    groups = _groups(rows, by)
+    veil = 0.2 if len(groups) <= CLEAR else 0.06
     # A label has its colour in every plot, whoever is left out of one.
-    for i, (label, group) in enumerate(_groups(rows, by)):
+    for i, (label, group) in enumerate(groups):
         group = group[group[y].notna()]
         if group.empty:
             continue
@@ -144,7 +164,7 @@ def draw_curves(ax: Axes, table: pd.DataFrame, by: str | None, y: str) -> None:
         mean, std = summary['mean'], summary['std']
         ax.plot(summary.index, mean, marker, color=colour, label=str(label) or None)
         ax.fill_between(
-            summary.index, mean - std, mean + std, color=colour, alpha=0.2, lw=0
+            summary.index, mean - std, mean + std, color=colour, alpha=veil, lw=0
         )
     measured = 'since the validation before' if y in IN_TRAINING else 'validation'
     ax.set(xlabel='training iteration', ylabel=f'{y}, {measured}')

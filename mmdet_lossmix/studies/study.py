@@ -213,7 +213,7 @@ def _check_references(study: Study, path: Path) -> None:
             'plots',
             f'expected `kind` to be one of {", ".join(PLOTS)} but got {plot!r}',
         )
-        for role in ('x', 'by'):
+        for role in ('x', 'by', 'panels'):
             expect(
                 plot.get(role) is None or plot[role] in study.axes,
                 path,

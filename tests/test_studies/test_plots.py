@@ -62,3 +62,17 @@ def test_more_labels_than_colours():
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {30}
     (axes,) = draw_plot(bars, table(), ['rung', 'seed']).axes
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {0}
+
+
+def test_panels_side_by_side():
+    """One for each label of an axis; a rung has its colour in all of them."""
+    both = [table().assign(detector='fcos'), table(['lossmix']).assign(detector='atss')]
+    plot = {'kind': 'curves', 'by': 'rung', 'panels': 'detector'}
+    figure = draw_plot(plot, pd.concat(both), ['rung', 'detector', 'seed'])
+    fcos, atss = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ['fcos', 'atss']
+    assert lines_of(atss) == {'lossmix': lines_of(fcos)['lossmix']}
+    assert figure.get_suptitle().endswith('deviation over seed')
+    assert fcos.get_ylim() == atss.get_ylim()
+    bars = {'kind': 'bars', 'x': 'rung', 'panels': 'detector'}
+    assert len(draw_plot(bars, pd.concat(both), ['rung', 'detector', 'seed']).axes) == 2
