@@ -1,6 +1,6 @@
 """Two-stage unsupervised domain adaptation with LossMix."""
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 import torch
@@ -18,16 +18,16 @@ from ..interpolated_loss import check_roi_sampling
 from ..losses_check import check_finite
 from ..shared_forward import untraced
 from ..uda import (
-    STRATEGIES,
     AdaptationMix,
     DomainBatch,
     DomainDiscriminator,
+    Led,
     LossPolicy,
     PseudoLabels,
-    Supervision,
     WarmUpMix,
     blend,
-    only,
+    mixed,
+    unmixed,
 )
 from ..uda.discriminator import backbone_features
 from ..uda.domain_batch import SOURCE, TARGET
@@ -37,22 +37,6 @@ from ..uda.student_losses import student_losses
 from .mean_teacher import MeanTeacher
 
 PAIRING_CODES = {None: 0, 'intra': 1, 'inter': 2}
-
-
-class Led(NamedTuple):
-    """A batch led by one domain, mixed or not.
-
-    Attributes:
-        inputs (Tensor): What the student sees, shape (N, C, H, W).
-        supervision (Supervision): What it is trained on.
-        domains (tuple[int, int]): Of the own and the partner images.
-        lam (float): Weight of the own images.
-    """
-
-    inputs: Tensor
-    supervision: Supervision
-    domains: tuple
-    lam: float
 
 
 @MODELS.register_module()
@@ -206,7 +190,7 @@ class LossMixTeacher(MeanTeacher):
                 inputs=inputs['unsup_student'], samples=samples['unsup_student']
             )
             source, _ = blend(source, noise, draw.lam)
-        losses = self._losses(Led(source.inputs, only(source), (SOURCE, SOURCE), 1.0))
+        losses = self._losses(unmixed(source))
         if self.discriminator is not None:
             losses.update(self.discriminator.idle())
         return {**rename_loss_dict('source_', losses), **self._log(draw)}
@@ -219,9 +203,7 @@ class LossMixTeacher(MeanTeacher):
         rng: np.random.Generator,
     ) -> LossDict:
         if self.pseudo_labels is None:
-            losses = self._losses(
-                Led(source.inputs, only(source), (SOURCE, SOURCE), 1.0)
-            )
+            losses = self._losses(unmixed(source))
             return {**rename_loss_dict('source_', losses), **self._log(UNMIXED)}
         target = self._pseudo_labelled(inputs, samples)
         draw = self._draw(self.adaptation_mix, rng)
@@ -257,15 +239,12 @@ class LossMixTeacher(MeanTeacher):
         )
 
     def _mix(self, own: DomainBatch, partner: DomainBatch, draw: Draw) -> Led:
-        if draw.pairing is None:
-            return Led(own.inputs, only(own), (own.domain, own.domain), 1.0)
-        if draw.pairing == INTRA and len(own.samples) < 2:
+        alone = draw.pairing == INTRA and len(own.samples) < 2
+        if alone:
             self._warn_of_batch_of_one()
-            return Led(own.inputs, only(own), (own.domain, own.domain), 1.0)
-        domains = (own.domain, partner.domain)
-        own, partner = blend(own, partner, draw.lam)
-        supervise = STRATEGIES[self.adaptation_mix.strategy]
-        return Led(own.inputs, supervise(own, partner, draw.lam), domains, draw.lam)
+        if alone or draw.pairing is None:
+            return unmixed(own)
+        return mixed(own, partner, draw.lam, self.adaptation_mix.strategy)
 
     def _losses(self, led: Led) -> LossDict:
         """The student's losses on a batch, and the discriminator's."""
