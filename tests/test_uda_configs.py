@@ -1,5 +1,6 @@
 """The ladder of domain adaptation: configs are small, and what they say they are."""
 
+import json
 import shutil
 import sys
 from functools import lru_cache
@@ -259,10 +260,26 @@ def test_check_data_looks_into_folders_without_a_list(tmp_path):
     (tmp_path / 'a.jpg').touch()
     assert check_layout(target) == (0, [f'no image *.png in {tmp_path}'])
     assert check_layout({**target, 'pattern': '*'}) == (1, [])
-    foggy = dict(
-        type='FoggyCityscapesDataset', data_root=str(tmp_path), betas=['0.01', '0.02']
+    both = {**target, 'pattern': ['*.jpg', '*.png']}
+    assert check_layout(both) == (1, [f'no image *.png in {tmp_path}'])
+
+
+def test_check_data_looks_for_the_images_of_cityscapes(tmp_path):
+    name = 'town/b_leftImg8bit.png'
+    (tmp_path / 'val.json').write_text(json.dumps(dict(images=[dict(file_name=name)])))
+    (tmp_path / 'clear/town').mkdir(parents=True)
+    clear = dict(
+        type='CityscapesDataset',
+        data_root=str(tmp_path),
+        ann_file='val.json',
+        data_prefix=dict(img='clear'),
     )
-    (tmp_path / 'town').mkdir()
-    (tmp_path / 'town/b_leftImg8bit_foggy_beta_0.01.png').touch()
-    number, problems = check_layout(foggy)
-    assert (number, problems) == (1, [f'no image *_foggy_beta_0.02.png in {tmp_path}'])
+    assert f'such as {name}' in check_layout(clear)[1][0]
+    (tmp_path / 'clear' / name).touch()
+    assert check_layout(clear) == (1, [])
+    foggy = dict(clear, type='FoggyCityscapesDataset', betas=['0.01', '0.02'])
+    (tmp_path / 'clear/town/b_leftImg8bit_foggy_beta_0.01.png').touch()
+    number, (problem,) = check_layout(foggy)
+    assert number == 2
+    assert problem.startswith('1 of 2 files')
+    assert problem.endswith('such as town/b_leftImg8bit_foggy_beta_0.02.png')

@@ -31,9 +31,9 @@ class FoggyCityscapesDataset(CityscapesDataset):
         self.betas = list(betas)
         super().__init__(*args, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
-        """Load the annotations, once for each density."""
-        clear = super().load_data_list()
+    def filter_data(self) -> List[dict]:
+        """Filter the annotations, and take the rest once for each density."""
+        clear = super().filter_data()
         return [
             {
                 **info,

@@ -5,11 +5,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
+from mmengine.fileio import load
+
 from .foggy_cityscapes import DEFAULT_BETAS, foggy_name
-from .unlabelled import SUFFIXES
+from .unlabelled import images_like
 
 # Datasets whose `ann_file` lists names of images, and where these lie by default.
 LISTS = {'VOCDataset', 'XMLDataset', 'UnlabelledDataset'}
+# Whose annotations are small enough to be read for the names of the images.
+JSONS = {'CityscapesDataset', 'FoggyCityscapesDataset'}
 SHOWN = 3
 
 
@@ -47,20 +51,18 @@ def check_layout(dataset: dict) -> Tuple[int, List[str]]:
     if ann_file and not (root / ann_file).is_file():
         problems.append(not_there(root / ann_file, 'file'))
     kind = dataset.get('type')
-    if not problems and kind == 'FoggyCityscapesDataset':
-        betas = dataset.get('betas', DEFAULT_BETAS)
-        return _check_images(dataset, [foggy_name('*.png', beta) for beta in betas])
     if not problems and kind == 'UnlabelledDataset' and not ann_file:
-        return _check_images(dataset, [dataset.get('pattern', '*')])
-    if problems or not ann_file or kind not in LISTS:
+        return _check_images(dataset)
+    if problems or not ann_file or kind not in (*LISTS, *JSONS):
         return 0, problems
-    lines = (root / ann_file).read_text().splitlines()
-    names = [line.split()[0] for line in lines if line.strip()]
+    names = list(_names_in(root / ann_file, dataset))
     if not names:
         problems.append(f'{root / ann_file} is empty')
     for folder, suffix in _files_of(dataset, root):
         missing = [n for n in names if not (folder / f'{n}{suffix}').is_file()]
-        if missing:
+        if missing and not folder.is_dir():
+            problems.append(not_there(folder, 'folder'))
+        elif missing:
             shown = ', '.join(f'{name}{suffix}' for name in missing[:SHOWN])
             problems.append(
                 f'{len(missing)} of {len(names)} files that {root / ann_file} lists '
@@ -69,20 +71,36 @@ def check_layout(dataset: dict) -> Tuple[int, List[str]]:
     return len(names), problems
 
 
-def _check_images(dataset: dict, patterns: List[str]) -> Tuple[int, List[str]]:
-    """Look for images that no list of names names."""
+def _check_images(dataset: dict) -> Tuple[int, List[str]]:
+    """Look for images that no list names."""
     folder = Path(dataset['data_root']) / dataset.get('data_prefix', {}).get('img', '')
-    found = {
-        pattern: sum(path.suffix.lower() in SUFFIXES for path in folder.rglob(pattern))
-        for pattern in patterns
-    }
+    pattern = dataset.get('pattern', '*')
+    patterns = [pattern] if isinstance(pattern, str) else pattern
+    found = {pattern: len(images_like(pattern, folder)) for pattern in patterns}
     problems = [f'no image {p} in {folder}' for p, count in found.items() if not count]
     return sum(found.values()), problems
+
+
+def _names_in(ann_file: Path, dataset: dict) -> Iterator[str]:
+    """The names of images in a list, or in the annotations of Cityscapes."""
+    if dataset['type'] in LISTS:
+        lines = ann_file.read_text().splitlines()
+        yield from (line.split()[0] for line in lines if line.strip())
+        return
+    for image in load(ann_file)['images']:
+        if dataset['type'] == 'CityscapesDataset':
+            yield image['file_name']
+        else:
+            for beta in dataset.get('betas', DEFAULT_BETAS):
+                yield foggy_name(image['file_name'], beta)
 
 
 def _files_of(dataset: dict, root: Path) -> Iterator[Tuple[Path, str]]:
     """Folders and suffixes of the files that belong to each name."""
     prefix = dataset.get('data_prefix', {})
+    if dataset['type'] in JSONS:
+        yield root / prefix.get('img', ''), ''
+        return
     if dataset['type'] == 'UnlabelledDataset':
         yield root / prefix.get('img', ''), dataset.get('suffix', '.jpg')
         return

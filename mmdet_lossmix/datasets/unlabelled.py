@@ -1,7 +1,7 @@
 """A folder of images, without labels by construction."""
 
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Sequence, Union
 
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
@@ -19,8 +19,9 @@ class UnlabelledDataset(BaseDetDataset):
     opened. Every image has an empty list of instances.
 
     Args:
-        pattern (str): Which files of the folder, as a glob; searched in subfolders,
-            too. Not used beside ``ann_file``. Defaults to ``'*'``, all images.
+        pattern (str or list[str]): Which files of the folder, as a glob or several;
+            searched in subfolders, too. Not used beside ``ann_file``. Defaults to
+            ``'*'``, all images.
         suffix (str): Of the file names of ``ann_file``'s images. Defaults to
             ``'.jpg'``.
         **kwargs: Of ``BaseDetDataset``: ``data_root``; ``data_prefix=dict(img=...)``,
@@ -37,9 +38,13 @@ class UnlabelledDataset(BaseDetDataset):
     """
 
     def __init__(
-        self, *args: Any, pattern: str = '*', suffix: str = '.jpg', **kwargs: Any
+        self,
+        *args: Any,
+        pattern: Union[str, Sequence[str]] = '*',
+        suffix: str = '.jpg',
+        **kwargs: Any,
     ) -> None:
-        self.pattern = pattern
+        self.patterns = [pattern] if isinstance(pattern, str) else list(pattern)
         self.suffix = suffix
         super().__init__(*args, **kwargs)
 
@@ -55,18 +60,15 @@ class UnlabelledDataset(BaseDetDataset):
         return [self._info(i, path) for i, path in enumerate(paths)]
 
     def _found(self, folder: Path) -> List[Path]:
-        paths = [
-            path
-            for path in sorted(folder.rglob(self.pattern))
-            if path.suffix.lower() in SUFFIXES
-        ]
-        if not paths:
+        found = {pattern: images_like(pattern, folder) for pattern in self.patterns}
+        without = [pattern for pattern, paths in found.items() if not paths]
+        if without or not found:
             raise FileNotFoundError(
                 f'Expected target images in {folder.absolute()} but no file of '
-                f'{", ".join(SUFFIXES)} matches `pattern={self.pattern!r}`; put them '
+                f'{", ".join(SUFFIXES)} matches {without} of `pattern`; put them '
                 'there, or correct the pattern.'
             )
-        return paths
+        return sorted(set().union(*found.values()))
 
     def _listed(self, folder: Path) -> List[Path]:
         lines = list_from_file(self.ann_file)
@@ -96,3 +98,8 @@ class UnlabelledDataset(BaseDetDataset):
     def filter_data(self) -> List[dict]:
         """Keep all: an image without instances is no mistake here."""
         return self.data_list
+
+
+def images_like(pattern: str, folder: Path) -> List[Path]:
+    """The images in a folder, and in those within, that match a glob."""
+    return [p for p in folder.rglob(pattern) if p.suffix.lower() in SUFFIXES]

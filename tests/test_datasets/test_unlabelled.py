@@ -1,5 +1,7 @@
 """Images without labels: found, listed, and never annotated."""
 
+import json
+
 import pytest
 from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
@@ -49,6 +51,8 @@ def test_listed_images(voc_root, annotations_unread):
 def test_empty_folder_and_missing_files_are_named(voc_root, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'Expected target images in .*no file'):
         UnlabelledDataset(data_root=str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"matches \['\*\.png'\] of `pattern`"):
+        UnlabelledDataset(data_root=str(voc_root), pattern=['*.jpg', '*.png'])
     with pytest.raises(FileNotFoundError, match='a folder of target images at'):
         UnlabelledDataset(data_root=str(tmp_path / 'nowhere'))
     with pytest.raises(FileNotFoundError, match=r'4 of 4 are missing.*test_00\.png'):
@@ -60,6 +64,8 @@ def test_layout_names_what_is_missing_or_misnamed(voc_root, tmp_path):
     assert check_layout(good) == (4, [])
     voc = dict(good, type='VOCDataset', data_prefix=dict(sub_data_root='VOC2007/'))
     assert check_layout(voc) == (4, [])
+    misnamed = dict(voc, img_subdir='JPEGimages')
+    assert 'VOC2007/JPEGImages?' in check_layout(misnamed)[1][0]
     wrong_case = dict(good, data_prefix=dict(img='VOC2007/jpegimages'))
     assert 'is it ' in check_layout(wrong_case)[1][0]
     assert 'VOC2007/JPEGImages?' in check_layout(wrong_case)[1][0]
@@ -78,21 +84,46 @@ def test_fog_is_in_the_file_name():
     )
 
 
-def test_foggy_cityscapes_has_every_image_in_every_fog(tmp_path):
-    import json
-
-    ann_file = tmp_path / 'val.json'
-    image = dict(file_name='a_leftImg8bit.png', height=20, width=40, id=7)
-    box = dict(id=1, image_id=7, category_id=26, bbox=[1, 2, 3, 4], area=12, iscrowd=0)
-    ann_file.write_text(
+def annotated(tmp_path, images, cars=None):
+    """Annotations of images, of which all or some show a car."""
+    file = tmp_path / 'val.json'
+    named = [
+        dict(file_name='a_leftImg8bit.png', height=20, width=40, id=i) for i in images
+    ]
+    boxes = [
+        dict(id=i, image_id=i, category_id=26, bbox=[1, 2, 3, 4], area=12, iscrowd=0)
+        for i in (images if cars is None else cars)
+    ]
+    file.write_text(
         json.dumps(
             dict(
-                images=[image],
-                annotations=[box],
+                images=named,
+                annotations=boxes,
                 categories=[dict(id=26, name='car')],
             )
         )
     )
+    return file
+
+
+def test_foggy_cityscapes_drops_an_empty_image_in_every_fog(tmp_path):
+    foggy = DATASETS.build(
+        dict(
+            type='FoggyCityscapesDataset',
+            betas=('0.005', '0.01', '0.02'),
+            ann_file=str(annotated(tmp_path, range(1, 31), cars=range(2, 31, 2))),
+            data_prefix=dict(img=''),
+            filter_cfg=dict(filter_empty_gt=True),
+            pipeline=[],
+        )
+    )
+    infos = [foggy.get_data_info(i) for i in range(len(foggy))]
+    assert len(infos) == 3 * 15 == len({info['img_id'] for info in infos})
+    assert all(info['instances'] for info in infos)
+
+
+def test_foggy_cityscapes_has_every_image_in_every_fog(tmp_path):
+    ann_file = annotated(tmp_path, [7])
     options = dict(
         ann_file=str(ann_file), data_prefix=dict(img=''), test_mode=True, pipeline=[]
     )
