@@ -58,7 +58,9 @@ train_cfg = dict(max_iters=max_iters, val_interval=400)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.05),
     # At the rate of the student it swings between 'all source' and 'all target'.
-    paramwise_cfg=dict(custom_keys=dict(discriminator=dict(lr_mult=0.1))),
+    paramwise_cfg=dict(
+        _delete_=True, custom_keys=dict(discriminator=dict(lr_mult=0.1))
+    ),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100)

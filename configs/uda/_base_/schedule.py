@@ -12,6 +12,8 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.04, momentum=0.9, weight_decay=0.0001),
     clip_grad=dict(max_norm=10),
+    # Idle in the burn-in, it would shrink to half of what it began with.
+    paramwise_cfg=dict(custom_keys=dict(discriminator=dict(decay_mult=0.0))),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1000)
