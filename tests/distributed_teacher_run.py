@@ -36,6 +36,7 @@ def main():
     rank = get_rank()
     cfg = thin_model_cfg(detector)
     cfg['test_cfg'].get('rcnn', cfg['test_cfg']).update(score_thr=0.0, max_per_img=3)
+    cfg['backbone']['norm_eval'] = False  # running statistics of each rank's own
     plain = build_plain(cfg)
     torch.manual_seed(0)
     teacher = MODELS.build(
@@ -66,7 +67,9 @@ def main():
         if step >= BURN_IN:
             teacher.update_teacher()
     weights = dict(teacher.named_parameters())
-    torch.save(dict(weights=weights, drawn=drawn), f'{out}/{rank}.pth')
+    weights.update((f'teacher.{k}', v) for k, v in teacher.teacher.named_buffers())
+    own = dict(teacher.student.named_buffers())
+    torch.save(dict(weights=weights, own=own, drawn=drawn), f'{out}/{rank}.pth')
     torch.distributed.destroy_process_group()
 
 

@@ -28,3 +28,6 @@ def test_ranks_with_and_without_pseudo_labels_end_alike(detector, without, tmp_p
     assert {pairing for pairing, _ in first['drawn']} >= {1, 2}
     for name, weight in first['weights'].items():
         assert torch.equal(weight, second['weights'][name]), name
+    # What the teacher is averaged over does differ.
+    own = [torch.equal(v, second['own'][name]) for name, v in first['own'].items()]
+    assert not all(own)

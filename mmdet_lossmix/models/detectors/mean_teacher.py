@@ -6,6 +6,7 @@ import torch
 from mmdet.models.detectors import SemiBaseDetector
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
+from mmengine.dist import all_reduce_params
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -65,6 +66,7 @@ class MeanTeacher(SemiBaseDetector):
     def start_teacher(self) -> None:
         """Make the teacher a copy of the student, buffers too."""
         self.teacher.load_state_dict(self.student.state_dict())
+        self._average_statistics()
         self.teacher_started.fill_(True)
 
     @torch.no_grad()
@@ -73,7 +75,8 @@ class MeanTeacher(SemiBaseDetector):
 
         ``teacher = keep_rate * teacher + (1 - keep_rate) * student``, of weights and of
         floating point buffers alike, as averaged weights go with averaged statistics;
-        counters are copied.
+        counters are copied. It is the same teacher on all ranks, although each rank's
+        student has running statistics of its own images.
         """
         student = self.student.state_dict()
         for name, value in self.teacher.state_dict().items():
@@ -81,6 +84,12 @@ class MeanTeacher(SemiBaseDetector):
                 value.mul_(self.keep_rate).add_(student[name], alpha=1 - self.keep_rate)
             else:
                 value.copy_(student[name])
+        self._average_statistics()
+
+    def _average_statistics(self) -> None:
+        floats = [b for b in self.teacher.buffers() if b.is_floating_point()]
+        if floats:
+            all_reduce_params(floats, op='mean')
 
     def check_started(self) -> None:
         """Refuse to adapt with a teacher that nobody has started.
