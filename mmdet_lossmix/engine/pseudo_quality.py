@@ -11,6 +11,8 @@ from mmdet.structures.bbox import bbox_overlaps, bbox_project, get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_lossmix.models.uda.views import homography
+
 
 class Truth(NamedTuple):
     """The objects of an image, N of them.
@@ -76,17 +78,7 @@ class HiddenTruth:
             ValueError: If the view does not say how it came about.
         """
         truth = self._truths[Path(view.img_path).stem]
-        homography = view.get('homography_matrix')
-        if homography is None:
-            if view.get('flip') or view.img_shape[:2] != view.ori_shape[:2]:
-                raise ValueError(
-                    'Expected views of the target with a `homography_matrix` but got '
-                    f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of their '
-                    'PackDetInputs, as configs/uda/_base_/views.py does.'
-                )
-            homography = torch.eye(3)
-        matrix = torch.as_tensor(homography, dtype=torch.float32)
-        bboxes = bbox_project(truth.bboxes, matrix, view.img_shape[:2])
+        bboxes = bbox_project(truth.bboxes, homography(view), view.img_shape[:2])
         inside = (bboxes[:, 2:] > bboxes[:, :2]).all(dim=1)
         return Truth(bboxes[inside], truth.labels[inside], truth.ignored[inside])
 

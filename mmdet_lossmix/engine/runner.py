@@ -32,9 +32,7 @@ class DataCheckRunner(Runner):
             if not osp.isdir(data_root):
                 raise FileNotFoundError(
                     f'Expected the data root {data_root!r} but {osp.abspath(data_root)}'
-                    ' does not exist. Download the data as docs/data.md says, or '
-                    'generate a small stand-in for VOC: `python '
-                    'tools/make_synthetic_voc.py data`; elsewhere is fine with '
+                    f' does not exist. {_remedy(data_root)} Elsewhere is fine with '
                     '`data_root` set in the config.'
                 )
             _, problems = check_layout(dataset)
@@ -59,3 +57,15 @@ class DataCheckRunner(Runner):
                 'there is no object of any of the `classes` in them. Correct the '
                 f'`metainfo` of one of: {"; ".join(described)}.'
             ) from error
+
+
+def _remedy(data_root: str) -> str:
+    folder, name = osp.split(osp.normpath(data_root))
+    drawn = (
+        ', or draw a small stand-in for VOC: `python tools/make_synthetic_voc.py '
+        f'{folder or "."}`'
+    )
+    return (
+        'Get the data as docs/data.md says, and that of domain adaptation as '
+        f'docs/uda.md says{drawn if name == "VOCdevkit" else ""}.'
+    )

@@ -5,8 +5,9 @@ from typing import Any, Dict
 from mmdet.engine.runner import TeacherStudentValLoop
 from mmdet.registry import LOOPS
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
-from .hooks.teacher_hook import teacher_model
+from .hooks.teacher_hook import TeacherHook, teacher_model
 
 
 @LOOPS.register_module()
@@ -15,7 +16,21 @@ class TeacherValLoop(TeacherStudentValLoop):
 
     Metrics are named ``teacher/...`` and ``student/...``; during burn-in, there are the
     student's alone, and a line in the log that says so.
+
+    Raises:
+        ValueError: If there is no ``TeacherHook``, without which the teacher would
+            never start.
     """
+
+    def __init__(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        super().__init__(runner, *args, **kwargs)
+        if not any(isinstance(hook, TeacherHook) for hook in runner.hooks):
+            raise ValueError(
+                'Expected a TeacherHook for TeacherValLoop but got '
+                f'{[type(hook).__name__ for hook in runner.hooks]}; add '
+                '`dict(type="TeacherHook")` to `custom_hooks`, of which a config '
+                "replaces its base's as a whole."
+            )
 
     def run(self) -> Any:
         """Validate whom there is.

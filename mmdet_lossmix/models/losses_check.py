@@ -8,30 +8,50 @@ from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
 
+# Under fp16 a gradient scaler skips steps that overflow, but not for ever.
+OVERFLOWS_IN_A_ROW = 50
 
-def check_finite(losses: LossDict, data_samples: SampleList) -> None:
-    """Raise if a loss is NaN or infinite.
 
-    Under fp16 autocast an overflow is the gradient scaler's to deal with, and none is
-    raised.
+class FiniteCheck:
+    """Raises if a loss is NaN or infinite.
 
-    Args:
-        losses (dict[str, Tensor | list[Tensor]]): The losses of a step.
-        data_samples (list[:obj:`DetDataSample`]): The batch, to be named.
-
-    Raises:
-        FloatingPointError: It names the losses and the image files.
+    Under fp16 autocast an overflow is the gradient scaler's to deal with, unless there
+    are ``OVERFLOWS_IN_A_ROW``: then nothing is learnt any more.
     """
-    named = _flatten(losses)
-    if not named or torch.stack([v.isfinite() for v in named.values()]).all():
-        return
-    if torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16:
-        return
-    bad = {name: v.item() for name, v in named.items() if not v.isfinite()}
-    raise FloatingPointError(
-        f'Expected finite losses but got {bad} on {_paths(data_samples)}. Look for '
-        'boxes without width or height (add FilterAnnotations), a too large learning '
-        'rate (add a warm-up, or `clip_grad` in `optim_wrapper`), or a diverged model.'
+
+    def __init__(self) -> None:
+        self._overflows = 0
+
+    def __call__(self, losses: LossDict, data_samples: SampleList) -> None:
+        """Check the losses of a step.
+
+        Args:
+            losses (dict[str, Tensor | list[Tensor]]): The losses of a step.
+            data_samples (list[:obj:`DetDataSample`]): The batch, to be named.
+
+        Raises:
+            FloatingPointError: It names the losses and the image files.
+        """
+        named = _flatten(losses)
+        if not named or torch.stack([v.isfinite() for v in named.values()]).all():
+            self._overflows = 0
+            return
+        self._overflows += 1
+        if in_fp16() and self._overflows < OVERFLOWS_IN_A_ROW:
+            return
+        bad = {name: v.item() for name, v in named.items() if not v.isfinite()}
+        raise FloatingPointError(
+            f'Expected finite losses but got {bad} on {_paths(data_samples)}. Look for '
+            'boxes without width or height (add FilterAnnotations), a too large '
+            'learning rate (add a warm-up, or `clip_grad` in `optim_wrapper`), or a '
+            'diverged model.'
+        )
+
+
+def in_fp16() -> bool:
+    """Whether autocast computes in float16, which overflows easily."""
+    return (
+        torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16
     )
 
 

@@ -19,4 +19,4 @@ def test_missing_data_root_says_what_to_do(tmp_path):
     assert result.returncode != 0
     output = result.stdout + result.stderr
     assert "FileNotFoundError: Expected the data root 'data/VOCdevkit/'" in output
-    assert 'make_synthetic_voc.py' in output
+    assert '`python tools/make_synthetic_voc.py data`' in output

@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from tiny import tiny_config
 from uda import tiny_uda_config
 
+from mmdet_lossmix.engine.hooks.pseudo_label_hook import most_crowded
+
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 SWITCH, END = 3, 6
 
@@ -157,6 +159,16 @@ def test_pictures_show_the_same_images_over_training(run):
     assert sizes[0][0] == sizes[2][0]
 
 
+def test_columns_of_the_picture_spread_over_the_run():
+    steps = []
+    for step in range(5, 101, 5):
+        steps.append(step)
+        if len(steps) > 8:
+            del steps[most_crowded(steps)]
+    assert (steps[0], steps[-1]) == (5, 100)
+    assert max(b - a for a, b in zip(steps, steps[1:])) <= 25
+
+
 def test_checkpoint_of_the_plain_detector_is_a_start(voc_root, tmp_path):
     plain = tiny_config('baseline_fcos_voc', voc_root, tmp_path / 'plain')
     plain.train_cfg.max_epochs = 1
@@ -193,6 +205,10 @@ def test_without_the_hook_adaptation_is_refused(voc_root, tmp_path):
     cfg = stage_config(voc_root, tmp_path)
     cfg.custom_hooks = []
     cfg.model.burn_in_iters = 0
+    with pytest.raises(ValueError, match=r'add `dict\(type="TeacherHook"\)`.*replaces'):
+        Runner.from_cfg(cfg).train()
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint.save_best = None
     with pytest.raises(RuntimeError, match=r'add `dict\(type="TeacherHook"\)`'):
         Runner.from_cfg(cfg).train()
 

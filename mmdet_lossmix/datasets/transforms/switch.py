@@ -1,8 +1,10 @@
 """A switch that the main process turns and every worker of the data loader sees."""
 
-from typing import Any, Iterator, List, Set
+from typing import Any, List
 
 import torch
+
+from ..nest import walk
 
 
 class MixSwitch:
@@ -45,29 +47,8 @@ def find_switches(dataset: Any) -> List[MixSwitch]:
         list[MixSwitch]: Each once.
     """
     switches = []
-    for node in _walk(dataset, set()):
+    for node in walk(dataset):
         switch = getattr(node, 'switch', None)
         if isinstance(switch, MixSwitch) and switch not in switches:
             switches.append(switch)
     return switches
-
-
-# Where wrappers keep datasets, datasets pipelines, and transforms other transforms.
-_CHILDREN = ('dataset', 'datasets', 'pipeline', 'transforms', 'branch_pipelines')
-
-
-def _walk(node: Any, seen: Set[int]) -> Iterator[Any]:
-    if id(node) in seen or isinstance(node, str):
-        return
-    seen.add(id(node))
-    yield node
-    if isinstance(node, dict):
-        children = list(node.values())
-    elif isinstance(node, (list, tuple)):
-        children = list(node)
-    else:
-        # `vars`, as a dataset's property may load something.
-        attributes = getattr(node, '__dict__', {})
-        children = [attributes[key] for key in _CHILDREN if key in attributes]
-    for child in children:
-        yield from _walk(child, seen)

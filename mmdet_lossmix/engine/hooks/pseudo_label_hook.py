@@ -1,9 +1,7 @@
 """Pictures of what a teacher finds on the same images as the training goes on."""
 
-import random
-from contextlib import contextmanager
 from functools import partial
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from mmdet_lossmix.visualization import BoxPainter, draw_grid, to_rgb_images
 from mmdet_lossmix.visualization.boxes import OWN, legend_entry
 from mmdet_lossmix.visualization.mixed import show_image
 
+from ..random_state import random_state_kept
 from .teacher_hook import teacher_model
 
 Found = Tuple[int, str, List[DetDataSample]]
@@ -37,19 +36,19 @@ class PseudoLabelHook(Hook):
     Args:
         interval (int): Iterations from a column to the next. Defaults to 2000.
         images (int): Rows. Defaults to 3.
-        columns (int): At most so many; of more, the first and the last ones are shown.
-            Defaults to 8.
+        columns (int): At most so many, at least 2: the first, the last, and some
+            between, spread evenly. Defaults to 8.
 
     Raises:
-        ValueError: If a number is below 1.
+        ValueError: If a number is too low.
     """
 
     priority = 'LOW'  # after the teacher has been updated
 
     def __init__(self, interval: int = 2000, images: int = 3, columns: int = 8) -> None:
-        if min(interval, images, columns) < 1:
+        if min(interval, images) < 1 or columns < 2:
             raise ValueError(
-                'Expected `interval`, `images` and `columns` >= 1 but got '
+                'Expected `interval` and `images` >= 1 and `columns` >= 2 but got '
                 f'{interval}, {images} and {columns}.'
             )
         self.interval = interval
@@ -99,7 +98,7 @@ class PseudoLabelHook(Hook):
             detector.train(training)
         self._found.append((runner.iter + 1, who, [s.to('cpu') for s in found]))
         if len(self._found) > self.columns:
-            del self._found[-2]
+            del self._found[most_crowded([step for step, *_ in self._found])]
         images = to_rgb_images(data['inputs'], data['data_samples'], preprocessor)
         labels = model.pseudo_labels
         threshold = labels.score_thr if labels is not None else 0.5
@@ -128,6 +127,12 @@ class PseudoLabelHook(Hook):
         runner.visualizer.add_image('pseudo_labels', picture, runner.iter + 1)
 
 
+def most_crowded(steps: Sequence[int]) -> int:
+    """Which of three or more is nearest to its neighbours, the ends excepted."""
+    gaps = [after - before for before, after in zip(steps, steps[2:])]
+    return 1 + int(np.argmin(gaps))
+
+
 def draw_found(
     ax: Axes,
     image: np.ndarray,
@@ -147,13 +152,3 @@ def draw_found(
         if score >= threshold:
             name = classes[label] if classes else label
             painter.draw(box, OWN, f'{name} {score:.2f}')
-
-
-@contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Restore the random generators of Python, numpy and torch afterwards."""
-    python, numbers = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        yield
-    random.setstate(python)
-    np.random.set_state(numbers)

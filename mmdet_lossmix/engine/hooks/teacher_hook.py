@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Optional
 
-import numpy as np
+import torch
 from mmdet.registry import HOOKS
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -15,6 +16,7 @@ from mmdet_lossmix.models.detectors.mean_teacher import MeanTeacher
 from mmdet_lossmix.models.uda.pseudo_labels import count_labels
 
 from ..domain_check import check_domains
+from ..view_check import check_views
 
 
 @HOOKS.register_module()
@@ -48,10 +50,12 @@ class TeacherHook(Hook):
 
         Raises:
             TypeError: If the model has no such teacher.
-            ValueError: If the domains do not go together.
+            ValueError: If the domains do not go together, or the views of the target.
         """
         model = teacher_model(runner)
         check_domains(runner, model.student)
+        if getattr(model, 'pseudo_labels', None) is not None:
+            check_views(runner.train_dataloader.dataset)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             print_log(
@@ -97,16 +101,16 @@ class TeacherHook(Hook):
             self._log(runner)
 
     def _log(self, runner: Runner) -> None:
-        meta = runner.visualizer.dataset_meta or {}
-        # A class that vanishes shall be seen to.
-        names = dict(enumerate(meta.get('classes', map(str, sorted(self._counts)))))
+        # All classes, so that one that vanishes is seen to.
+        classes = (runner.visualizer.dataset_meta or {}).get('classes', ())
+        of_each = [self._counts[label] for label in range(len(classes))]
+        counts = torch.tensor([self._images, sum(self._counts.values()), *of_each])
+        all_reduce(counts)
+        per_image = (counts[1:] / counts[0]).tolist()
         scalars = {
-            f'pseudo_class/{name}': self._counts[label] / self._images
-            for label, name in names.items()
+            f'pseudo_class/{name}': number
+            for name, number in zip(('all', *classes), per_image)
         }
-        scalars['pseudo_class/all'] = float(
-            np.sum(list(self._counts.values())) / self._images
-        )
         runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
         self._counts.clear()
         self._images = 0

@@ -15,11 +15,12 @@ from mmdet_lossmix.structures import MixedTargets, split_targets
 
 from ..data_preprocessors.batch_mix import BatchLossMix
 from ..interpolated_loss import check_roi_sampling, interpolated_loss
-from ..losses_check import check_finite
+from ..losses_check import FiniteCheck
 from ..shared_forward import SharedForward, untraced
 from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
+ONE_BY_ONE = "weighting='image'", "weighting='batch' with BatchLossMix"
 
 
 @MODELS.register_module()
@@ -93,6 +94,7 @@ class LossMixDetector(TransparentWrapper):
         self.roi_sampling = roi_sampling
         self.mixing = True
         self._unmixed_batches = 0
+        self._check_finite = FiniteCheck()
         self._wrap(detector)
         for module in detector.data_preprocessor.modules():
             if isinstance(module, BatchLossMix):
@@ -126,7 +128,7 @@ class LossMixDetector(TransparentWrapper):
                     losses = self._loss(batch_inputs, targets, batch_lambda(targets))
                 else:
                     losses = self._mean_loss_of_images(shared, targets)
-        check_finite(losses, batch_data_samples)
+        self._check_finite(losses, batch_data_samples)
         return losses
 
     def _mean_loss_of_images(
@@ -135,7 +137,7 @@ class LossMixDetector(TransparentWrapper):
         losses = []
         for i, (own, partner, lam) in enumerate(zip(*targets)):
             one = MixedTargets([own], [partner], [lam])
-            with shared.image(i) as image, explained():
+            with shared.image(i) as image, explained(*ONE_BY_ONE):
                 losses.append(self._loss(image, one, batch_lambda(one)))
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
@@ -209,17 +211,22 @@ def build_detector(
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Say what to do where a head cannot take an image alone."""
+def explained(option: str, remedy: str) -> Iterator[None]:
+    """Say what to do where a head cannot take an image alone.
+
+    Args:
+        option (str): Because of which it has to.
+        remedy (str): What to use in its place.
+    """
     try:
         yield
     except ValueError as error:
         if 'more than 1 value per channel' not in str(error):
             raise
         raise ValueError(
-            "Expected a head that can take images one by one with weighting='image' "
-            'but its batch normalisation got a single value per channel; use '
-            f"weighting='batch' with BatchLossMix, or larger images ({error})."
+            f'Expected a head that can take images one by one with {option} but its '
+            f'batch normalisation got a single value per channel; use {remedy}, or '
+            f'larger images ({error}).'
         ) from error
 
 

@@ -15,7 +15,7 @@ from mmdet_lossmix.functional import LossDict
 
 from ..data_preprocessors.batch_mix import iteration, shared_seed
 from ..interpolated_loss import check_roi_sampling
-from ..losses_check import check_finite
+from ..losses_check import FiniteCheck
 from ..shared_forward import untraced
 from ..uda import (
     AdaptationMix,
@@ -32,8 +32,8 @@ from ..uda import (
 from ..uda.discriminator import backbone_features
 from ..uda.domain_batch import SOURCE, TARGET
 from ..uda.pairing import INTRA, UNMIXED, Draw
-from ..uda.pseudo_labels import check_same_geometry
 from ..uda.student_losses import student_losses
+from ..uda.views import check_same_geometry
 from .mean_teacher import MeanTeacher
 
 PAIRING_CODES = {None: 0, 'intra': 1, 'inter': 2}
@@ -130,6 +130,7 @@ class LossMixTeacher(MeanTeacher):
         self.mixing = True
         self.last_pseudo: SampleList = []
         self._warned_of_one = False
+        self._check_finite = FiniteCheck()
 
     @untraced
     def loss(
@@ -174,7 +175,9 @@ class LossMixTeacher(MeanTeacher):
             losses = self._adaptation(
                 source, multi_batch_inputs, multi_batch_data_samples, rng
             )
-        check_finite(losses, [s for b in multi_batch_data_samples.values() for s in b])
+        self._check_finite(
+            losses, [s for b in multi_batch_data_samples.values() for s in b]
+        )
         return losses
 
     def _burn_in(

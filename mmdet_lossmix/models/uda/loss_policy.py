@@ -17,7 +17,8 @@ class LossPolicy:
 
             - ``'all'``: every one.
             - ``'classification'``: those named ``..._cls`` (``loss_rpn_cls`` and
-              ``loss_cls`` of Faster R-CNN, ``loss_cls`` of RetinaNet and FCOS).
+              ``loss_cls`` of Faster R-CNN, ``loss_cls`` of RetinaNet and FCOS), and
+              objectness, ``..._obj`` (YOLOX) or ``..._conf`` (YOLOv3).
             - a dictionary: every loss by name, with True, False or a weight.
 
             Defaults to ``'all'``.
@@ -78,7 +79,7 @@ class LossPolicy:
             return dict.fromkeys(names, self.weight)
         if not any(map(is_classification, names)):
             raise ValueError(
-                f'Expected a loss named "..._cls" but the detector has {names}; say '
+                f'Expected a loss of classification but the detector has {names}; say '
                 f'which count, as `losses={dict.fromkeys(names, True)}`.'
             )
         return {name: self.weight * is_classification(name) for name in names}
@@ -108,7 +109,7 @@ class LossPolicy:
 
 def is_classification(name: str) -> bool:
     """Whether a loss is one of classification, by its name."""
-    return name.endswith('_cls')
+    return name.endswith(('_cls', '_obj', '_conf'))
 
 
 def nothing(losses: LossDict) -> LossDict:

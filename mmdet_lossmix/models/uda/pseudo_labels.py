@@ -1,13 +1,10 @@
 """From the predictions of a teacher to the targets of a student."""
 
-from typing import Dict, List, Sequence
-
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
-from torch import Tensor
 
 ITERATIONS_BEFORE_WARNING = 1000
 
@@ -88,7 +85,8 @@ class PseudoLabels:
             self._iterations_without = -1
             print_log(
                 'The teacher has found no pseudo label in the last '
-                f'{ITERATIONS_BEFORE_WARNING} iterations. Its scores may all be below '
+                f'{ITERATIONS_BEFORE_WARNING} iterations (of this process). Its scores '
+                'may all be below '
                 f'`score_thr={self.score_thr}`: lower it (detectors with a sigmoid '
                 'need half or less), or burn in for longer, until the student alone '
                 'finds something on the target (`student/...` of the validation).',
@@ -101,61 +99,3 @@ def count_labels(samples: SampleList) -> np.ndarray:
     """How many objects of each class there are, up to the last class that occurs."""
     labels = torch.cat([sample.gt_instances.labels for sample in samples])
     return np.bincount(labels.cpu().numpy())
-
-
-def check_same_geometry(
-    inputs: Dict[str, Tensor], samples: Dict[str, SampleList]
-) -> None:
-    """Refuse views of which boxes in one are elsewhere in the other.
-
-    Args:
-        inputs (dict[str, Tensor]): Images of the branches ``unsup_teacher`` and
-            ``unsup_student``, shape (N, C, H, W) each, in the same order.
-        samples (dict[str, list[:obj:`DetDataSample`]]): N samples of each.
-
-    Raises:
-        ValueError: If images, sizes, flips or transformations differ, or a view does
-            not say how it came about.
-    """
-    weak, strong = (inputs[name].shape for name in VIEWS)
-    if weak != strong:
-        raise ValueError(
-            'Expected weak and strong views of the target of the same size but got '
-            f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
-        )
-    for one, other in zip(*(samples[name] for name in VIEWS)):
-        for view in (one, other):
-            if view.get('homography_matrix') is None:
-                raise ValueError(
-                    'Expected views of the target with a `homography_matrix` but got '
-                    f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of the '
-                    'PackDetInputs of both, as configs/uda/_base_/views.py does.'
-                )
-        for key in GEOMETRY:
-            a, b = one.get(key), other.get(key)
-            if a is not None and b is not None and not _equal(a, b):
-                raise ValueError(
-                    f'Expected weak and strong views of {one.get("img_path")} to have '
-                    f'the same `{key}` but got {a} and {b}. {REMEDY}'
-                )
-
-
-VIEWS = ('unsup_teacher', 'unsup_student')
-REMEDY = (
-    'Resize, flip and crop the target before `MultiBranch`, once for both views, '
-    'and only change colours in `unsup_student`.'
-)
-GEOMETRY: List[str] = [
-    'img_path',
-    'img_shape',
-    'scale_factor',
-    'flip',
-    'flip_direction',
-    'homography_matrix',
-]
-
-
-def _equal(a: object, b: object) -> bool:
-    if isinstance(a, (np.ndarray, Sequence)) and not isinstance(a, str):
-        return np.allclose(np.asarray(a), np.asarray(b))
-    return a == b

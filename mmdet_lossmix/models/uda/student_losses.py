@@ -12,6 +12,8 @@ from ..interpolated_loss import interpolated_loss
 from ..shared_forward import SharedForward
 from .supervision import Supervision
 
+ONE_BY_ONE = "without='ignored'", "without='background'"
+
 
 def student_losses(
     student: BaseDetector,
@@ -42,7 +44,7 @@ def student_losses(
     losses: List[LossDict] = []
     with SharedForward(student, inputs) as shared:
         for i in range(len(inputs)):
-            with shared.image(i) as image, explained():
+            with shared.image(i) as image, explained(*ONE_BY_ONE):
                 one = supervision.image(i)
                 losses.append(_losses(student, image, one, roi_sampling))
     return weighted_sum(losses, [1 / len(losses)] * len(losses))

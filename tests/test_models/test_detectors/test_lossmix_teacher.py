@@ -392,7 +392,8 @@ def test_views_of_different_geometry_are_refused(burn_in_iters):
     samples['unsup_student'][0].set_metainfo(dict(homography_matrix=np.diag([1, 1, 2])))
     with pytest.raises(ValueError, match='same `homography_matrix`'):
         model.loss(inputs, samples)
-    samples['unsup_teacher'][0].set_metainfo(dict(homography_matrix=None))
+    unknown = dict(homography_matrix=None, ori_shape=(1, 1))
+    samples['unsup_teacher'][0].set_metainfo(unknown)
     with pytest.raises(ValueError, match=r'with a `homography_matrix`.*`meta_keys`'):
         model.loss(inputs, samples)
     inputs['unsup_student'] = inputs['unsup_student'][..., :-32]

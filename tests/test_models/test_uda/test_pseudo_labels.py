@@ -61,6 +61,8 @@ def test_classification_is_told_by_the_name():
     losses = {name: torch.ones(()) for name in names}
     kept = LossPolicy('classification', weight=0.5)(losses)
     assert kept == {'loss_rpn_cls': 0.5, 'loss_cls': 0.5, 'acc': 1}
+    yolox = {name: torch.ones(()) for name in ('loss_cls', 'loss_bbox', 'loss_obj')}
+    assert set(LossPolicy('classification')(yolox)) == {'loss_cls', 'loss_obj'}
     lists = LossPolicy()(dict(loss_cls=[torch.ones(()), torch.ones(())]))
     assert lists == {'loss_cls': [1, 1]}
     with pytest.raises(ValueError, match=r"losses=\{'loss_heatmap': True\}"):
