@@ -85,6 +85,7 @@ def cell_rows(cell: CellRun) -> Iterator[dict[str, Any]]:
     }
     if robust:
         robust[f'{CORRUPTED}mean'] = mean(list(robust.values()))
+        robust['severity'] = cell.study.severity
     yield {
         **common,
         'split': 'test',

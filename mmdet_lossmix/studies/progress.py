@@ -13,13 +13,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .cell_run import CLEAN, CellRun
+from .cell_run import CLEAN
 from .collect import renamed
+from .training import Training
 
 EPOCH = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 ITERATION = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\]')
 LOSS = re.compile(r' loss: (\S+)')
 MAP = re.compile(r'bbox_mAP: (\S+)')
+UNFINISHED = ('running', 'waiting', 'stopped')
 STYLES = {'running': 'cyan', 'done': 'green', 'failed': 'red', 'stopped': 'yellow'}
 TRAINING = 0.9  # of a cell's time; tests take the rest
 MAX_ROWS = 24
@@ -55,12 +57,12 @@ class ProgressTable:
     """Draws the cells of a study; lines instead of a table if not on a terminal.
 
     Args:
-        cells: All cells, finished ones too.
+        cells: All cells, finished ones too, and what they have in common.
         jobs: Cells side by side.
         console: Where to draw.
     """
 
-    def __init__(self, cells: Sequence[CellRun], jobs: int, console: Console) -> None:
+    def __init__(self, cells: Sequence[Training], jobs: int, console: Console) -> None:
         self.cells = cells
         self.jobs = jobs
         self.console = console
@@ -78,15 +80,16 @@ class ProgressTable:
         self.tick()
         self.live.stop()
 
-    def share(self, cell: CellRun) -> float:
+    def share(self, cell: Training) -> float:
         """How much of a cell is done, in [0, 1]."""
         if cell.state == 'done':
             return 1.0
         if cell.trained_file.is_file():
             tested = sum(cell.metrics_file(name).is_file() for name in cell.test_names)
-            return TRAINING + (1 - TRAINING) * tested / len(cell.test_names)
+            return TRAINING + (1 - TRAINING) * tested / max(1, len(cell.test_names))
         epochs = cell.cfg.train_cfg.get('max_epochs', 0)
-        return TRAINING * read_news(cell.folder / 'train.log', epochs).share
+        share = read_news(cell.folder / 'train.log', epochs).share
+        return TRAINING * max(cell.head_start, share)
 
     def seconds_left(self) -> float | None:
         """An estimate from the cells of this call; None if there is nothing to go by.
@@ -97,7 +100,7 @@ class ProgressTable:
         now, done, spent, left = time.monotonic(), 0.0, 0.0, 0.0
         for cell in self.cells:
             share = self.share(cell)
-            if cell.state in ('running', 'waiting', 'stopped'):
+            if cell.state in UNFINISHED:
                 left += 1 - share
             if cell.state == 'running' and cell.title not in self.begun:
                 self.begun[cell.title] = (now, share)
@@ -105,7 +108,9 @@ class ProgressTable:
                 begun, at = self.begun[cell.title]
                 done += share - at
                 spent += cell.seconds if cell.state == 'done' else now - begun
-        return spent / done * left / self.jobs if done > 0.02 else None
+        unfinished = sum(cell.state in UNFINISHED for cell in self.cells)
+        side_by_side = max(1, min(self.jobs, unfinished))
+        return spent / done * left / side_by_side if done > 0.02 else None
 
     def tick(self) -> None:
         """Draw the state of now."""
@@ -116,10 +121,12 @@ class ProgressTable:
             now = (cell.state, cell.step if cell.state == 'running' else '')
             if self.told.get(cell.title) != now and cell.state != 'waiting':
                 self.told[cell.title] = now
-                ap = f'  AP {final_ap(cell)}' if cell.state == 'done' else ''
+                ap = f'  AP {final_ap(cell)}' if final_ap(cell) else ''
+                left = self.seconds_left()
+                eta = '' if left is None else f'  ({clock(left)} left)'
                 self.console.print(
                     f'{clock(time.monotonic() - self.start)}  {" ".join(now):12} '
-                    f'{cell.title}{ap}',
+                    f'{cell.title}{ap}{eta}',
                     highlight=False,
                     markup=False,
                 )
@@ -156,12 +163,12 @@ class ProgressTable:
         spent = clock(time.monotonic() - self.start)
         return Group(table, Text(f'{line}; {spent} passed, {eta}', style='bold'))
 
-    def _time(self, cell: CellRun) -> float:
+    def _time(self, cell: Training) -> float:
         if cell.state == 'running' and cell.title in self.begun:
             return time.monotonic() - self.begun[cell.title][0]
         return cell.seconds
 
-    def _rows(self) -> list[CellRun]:
+    def _rows(self) -> list[Training]:
         """All cells if they fit; else those that say most."""
         rank = {'running': 0, 'failed': 1, 'stopped': 1, 'waiting': 2, 'done': 3}
         if len(self.cells) <= MAX_ROWS:
@@ -169,7 +176,7 @@ class ProgressTable:
         return sorted(self.cells, key=lambda cell: rank[cell.state])[:MAX_ROWS]
 
 
-def final_ap(cell: CellRun) -> str:
+def final_ap(cell: Training) -> str:
     """AP on the clean test images, if it is measured."""
     path = cell.metrics_file(CLEAN)
     if not path.is_file():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 from rich.console import Console
 
+from .burn_in import share_burn_ins
 from .cell_run import CellRun
 from .commands import Launch, train_command
 from .data import prepare_data
@@ -16,6 +17,7 @@ from .report import write_report
 from .scheduler import Scheduler, folder_lock
 from .schema import StudyError
 from .study import Cell, Study, read_study
+from .training import Training
 
 
 class Options(NamedTuple):
@@ -57,15 +59,17 @@ def run_study(path: Path, options: Options, console: Console) -> int:
     root = options.work_dir.absolute()
     launch = Launch(options.threads, options.partition, options.gpus, options.srun_args)
     cells = prepare_cells(path, study, root / 'cells', launch)
+    burn_ins = share_burn_ins(cells, root / 'cells')
     if options.dry_run:
-        list_cells(cells, console)
+        list_cells([*burn_ins, *cells], console)
         return 0
     if not options.report_only:
         with folder_lock(root / 'cells'):
             prepare_data(study.data, path, options.jobs * options.threads)
-        run_cells(cells, options, console)
+        run_cells(cells, burn_ins, options, console)
     folder = (options.report_dir or root) / study.name
-    report = write_report(study, cells, folder, f'python tools/ablate.py {path}')
+    command = f'python tools/ablate.py {path} --jobs {options.jobs}'
+    report = write_report(study, cells, folder, command)
     failed = [cell for cell in cells if cell.state == 'failed']
     for cell in failed:
         console.print(f'\nFailed: {cell.title}', style='red', markup=False)
@@ -109,8 +113,13 @@ def describe(cell: Cell) -> str:
     return ' '.join(f'{axis}={label}' for axis, label in cell.labels.items())
 
 
-def run_cells(cells: list[CellRun], options: Options, console: Console) -> None:
-    """Run what is not finished, with progress."""
+def run_cells(
+    cells: list[CellRun], burn_ins: list[Training], options: Options, console: Console
+) -> None:
+    """Run what is not finished, with progress; first what cells have in common.
+
+    If a shared burn-in fails, each of its cells tries by itself.
+    """
     left = [cell for cell in cells if cell.state != 'done']
     if not left:
         return
@@ -118,15 +127,16 @@ def run_cells(cells: list[CellRun], options: Options, console: Console) -> None:
         f'{len(left)} of {len(cells)} cells to run, {options.jobs} side by side, '
         f'{options.threads} threads each'
     )
-    with ProgressTable(cells, options.jobs, console) as table:
-        Scheduler(options.jobs).run(left, table.tick)
+    with ProgressTable([*burn_ins, *cells], options.jobs, console) as table:
+        for some in ([run for run in burn_ins if not run.finished], left):
+            Scheduler(options.jobs).run(some, table.tick)
 
 
-def list_cells(cells: list[CellRun], console: Console) -> None:
-    """Print each cell and the command of its training."""
+def list_cells(cells: Sequence[Training], console: Console) -> None:
+    """Print each cell, or shared burn-in, and the command of its training."""
     for cell in cells:
         command = train_command(cell.folder / 'config.py', cell.train_dir, cell.launch)
         console.print(f'{cell.state:8} {cell.title}', markup=False)
         console.print(f'         {" ".join(command[2:])}', style='dim', markup=False)
     done = sum(cell.state == 'done' for cell in cells)
-    console.print(f'{len(cells)} cells, {done} finished')
+    console.print(f'{len(cells)} trainings, {done} finished')

@@ -10,47 +10,16 @@ import time
 
 import pandas as pd
 import pytest
-from mmengine.config import Config
-from mmengine.runner import Runner
 from processes import ENV
 from rich.console import Console
 from tiny import ROOT
 
 from mmdet_lossmix.studies import StudyError
-from mmdet_lossmix.studies import run as run_module
 from mmdet_lossmix.studies.collect import PSEUDO, pseudo_labels, renamed, validated
 from mmdet_lossmix.studies.run import Options, run_study
-from mmdet_lossmix.studies.scheduler import Scheduler
 from studies import write_study, write_uda_study
 
 ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
-
-
-class InProcess(Scheduler):
-    """Does what the commands of a cell would, without their start."""
-
-    commands: list = []  # noqa: RUF012
-
-    def execute(self, step, lock):
-        words = list(step.command)
-        InProcess.commands.append(words)
-        cfg = Config.fromfile(words[words.index('mmdet') + 1])
-        cfg.work_dir = words[words.index('--work-dir') + 1]
-        cfg.visualizer.name = cfg.experiment_name = cfg.work_dir
-        if words[3] == 'train':
-            cfg.resume = '--resume' in words
-            Runner.from_cfg(cfg).train()
-        else:
-            cfg.load_from = words[words.index('--checkpoint') + 1]
-            Runner.from_cfg(cfg).test()
-        return 0
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    monkeypatch.setattr(run_module, 'Scheduler', InProcess)
-    monkeypatch.setattr(InProcess, 'commands', [])
-    return InProcess
 
 
 def test_table_and_report(tmp_path, voc_root, in_process):

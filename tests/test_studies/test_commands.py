@@ -10,8 +10,8 @@ import torch
 from processes import mmdet_distribution
 
 from mmdet_lossmix.studies import commands
-from mmdet_lossmix.studies.cell_run import last_checkpoint, repair_pointer
 from mmdet_lossmix.studies.commands import Launch, train_command
+from mmdet_lossmix.studies.training import last_checkpoint, repair_pointer
 
 
 def test_local_commands(tmp_path):

@@ -35,6 +35,7 @@ def cell(folder, state, seconds=0.0):
         trained_file=folder / 'trained.json',
         cfg=SimpleNamespace(train_cfg={}),
         test_names=('clean',),
+        head_start=0.0,
         metrics_file=lambda name: folder / f'{name}.json',
     )
 
