@@ -4,6 +4,7 @@ from typing import Dict, Optional
 
 from mmdet.registry import HOOKS
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from .teacher_hook import teacher_model
@@ -27,5 +28,15 @@ class TeacherCheckpointHook(CheckpointHook):
         self, runner: Runner, metrics: Optional[Dict[str, float]] = None
     ) -> None:
         """Save the best checkpoint of the adaptation."""
-        if teacher_model(runner).teacher_started:
-            super().after_val_epoch(runner, metrics)
+        if not teacher_model(runner).teacher_started:
+            return
+        missing = [key for key in self.save_best or [] if key not in (metrics or {})]
+        if missing and missing != ['auto']:  # mmdet has no AP of no detection at all
+            print_log(
+                f'No {", ".join(missing)} to choose the best checkpoint by: the '
+                'teacher has found nothing on the test images.',
+                logger='current',
+                level=30,
+            )
+            return
+        super().after_val_epoch(runner, metrics)

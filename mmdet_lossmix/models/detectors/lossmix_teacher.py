@@ -123,7 +123,10 @@ class LossMixTeacher(MeanTeacher):
         self.warmup_mix, self.adaptation_mix = mixes
         self.pseudo_labels = labels
         self.pseudo_policy = policy
-        self.discriminator = _build(DomainDiscriminator, discriminator)
+        # Of the random numbers of its own weights nothing shows in the student's, which
+        # starts the same with and without it.
+        with torch.random.fork_rng(devices=[]):
+            self.discriminator = _build(DomainDiscriminator, discriminator)
         self.source_policy = LossPolicy('all')
         self.roi_sampling = roi_sampling
         self._ignores_empty = labels is not None and labels.without == 'ignored'

@@ -60,6 +60,6 @@ def _losses(
         inputs,
         supervision.targets(),
         supervision.lam,
-        roi_sampling,
+        roi_sampling if supervision.joint else 'per_target',
         (supervision.own_policy, supervision.partner_policy),
     )

@@ -26,6 +26,7 @@ class Supervision(NamedTuple):
         partner_pseudo (bool): As above.
         lam (float): Weight of the losses against ``own``, in [0, 1].
         any_pseudo (bool): Whether any object is a pseudo label.
+        joint (bool): Whether RoIs may be sampled for both targets at once.
     """
 
     own: SampleList
@@ -36,6 +37,7 @@ class Supervision(NamedTuple):
     partner_pseudo: bool = False
     lam: float = 1.0
     any_pseudo: bool = False
+    joint: bool = True
 
     def targets(self) -> MixedTargets:
         """The targets as the shared LossMix code takes them."""
@@ -115,6 +117,7 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
         partner_policy=twice(truth.policy.beyond(pseudo.policy)),
         lam=0.5,
         any_pseudo=True,
+        joint=False,  # objects of both would be sampled twice as often
     )
 
 
