@@ -149,8 +149,13 @@ def with_preprocessor(model, changes):
     return {**model, 'data_preprocessor': {**model.data_preprocessor, **changes}}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('name', [n for n in COCO if n.startswith('baseline')])
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('baseline_faster_rcnn_voc', 'baseline_retinanet_voc'),
+        *(n for n in COCO if n.startswith('baseline')),
+    ],
+)
 def test_baseline_is_the_config_of_mmdet(name):
     (base,) = re.findall("mmdet::[^']+", (ROOT / f'configs/{name}.py').read_text())
     cfg, base = load_config(name), load_config(base)
