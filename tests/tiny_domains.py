@@ -1,4 +1,4 @@
-"""All domains of configs/uda in one folder: VOC, Clipart1k's layout, and Cityscapes'."""
+"""All domains of configs/uda in one folder: VOC, Clipart1k's layout, Cityscapes'."""
 
 import json
 import shutil

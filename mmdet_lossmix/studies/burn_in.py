@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .cell_run import CellRun
 
 # Arguments of LossMixTeacher that a burn-in does not look at.
-OF_ADAPTATION = ('adaptation_mix', 'pseudo_labels', 'pseudo_policy', 'keep_rate')
+OF_ADAPTATION = (
+    *('adaptation_mix', 'pseudo_labels', 'pseudo_policy'),
+    *('keep_rate', 'freeze_bn', 'roi_sampling'),
+)
 
 
 def burn_in_config(cfg: Config) -> Config | None:
