@@ -1,6 +1,7 @@
 """LossMixTeacher against losses that are put together by hand."""
 
 import copy
+from contextlib import nullcontext
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -11,6 +12,8 @@ from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
+from mmdet_lossmix.models.roi_sampling import joint_roi_sampling
+from mmdet_lossmix.structures import MixedTargets
 from mmdet_lossmix.testing.batches import mixed_batch
 from mmdet_lossmix.testing.oracle import (
     flat,
@@ -85,7 +88,7 @@ def batch(plain, sources=2, targets=2):
     )
 
 
-def by_hand(model, plain, inputs, samples, pairing, lam, keep):
+def by_hand(model, plain, inputs, samples, pairing, lam, keep, joint=False):
     """The losses of an adaptation step, by the paper's equations."""
     found = model.teacher.predict(
         inputs['unsup_teacher'], samples['unsup_teacher'], rescale=False
@@ -126,11 +129,14 @@ def by_hand(model, plain, inputs, samples, pairing, lam, keep):
             }
             for i in range(len(x))
         ]
-        for weight, framed, counts in terms:
-            framed = [t.clone() for t in framed]
-            for t, frame in zip(framed, frames):
-                t.set_metainfo({**frame, 'batch_input_shape': tuple(size)})
-            for key, value in flat(plain.loss(x_mixed, framed)).items():
+        framed = [[t.clone() for t in targets] for _, targets, _ in terms]
+        for t, frame in (pair for one in framed for pair in zip(one, frames)):
+            t.set_metainfo({**frame, 'batch_input_shape': tuple(size)})
+        both = MixedTargets(*framed, [lam] * len(x)) if joint else None
+        with joint_roi_sampling(plain, both, lam) if joint else nullcontext():
+            found = [plain.loss(x_mixed, one) for one in framed]
+        for (weight, _, counts), losses in zip(terms, found):
+            for key, value in flat(losses).items():
                 if 'loss' in key and counts(key.split('.')[0].split('[')[0]):
                     key = f'{name}_{key}'
                     total[key] = total.get(key, 0) + weight * value
@@ -148,22 +154,25 @@ def only_losses(losses):
 
 
 @pytest.mark.parametrize(
-    ('name', 'pairing'),
-    [(name, pairing) for name in DETECTORS for pairing in ('intra', 'inter')]
-    + [('faster_rcnn', None)],
+    ('name', 'pairing', 'roi_sampling'),
+    [
+        *((name, p, 'per_target') for name in DETECTORS for p in ('intra', 'inter')),
+        *(('faster_rcnn', pairing, 'joint') for pairing in ('intra', 'inter')),
+        ('faster_rcnn', None, 'joint'),
+    ],
 )
-def test_adaptation_is_the_paper_s_equations(name, pairing, float64):
+def test_adaptation_is_the_paper_s_equations(name, pairing, roi_sampling, float64):
     mix = pairing and dict(inter_share=float(pairing == 'inter'))
-    model, plain = build(name, adaptation_mix=mix)
+    model, plain = build(name, adaptation_mix=mix, roi_sampling=roi_sampling)
+    joint = roi_sampling == 'joint' and pairing is not None
     inputs, samples = batch(plain)
     actual = seeded(model.loss, inputs, samples)
     assert actual['pairing'] == {None: 0, 'intra': 1, 'inter': 2}[pairing]
     assert actual['pseudo_per_image'] == 3
     lam = actual['mix_lambda'].item()
     assert 0 < lam < 1 or pairing is None
-    expected = seeded(
-        by_hand, model, plain, inputs, samples, pairing, lam, PSEUDO_LOSSES[name]
-    )
+    keep = PSEUDO_LOSSES[name]
+    expected = seeded(by_hand, model, plain, inputs, samples, pairing, lam, keep, joint)
     actual = only_losses(actual)
     assert set(actual) == set(expected)
     assert relative_difference(expected, actual) < TOLERANCE[name]
@@ -174,20 +183,26 @@ def test_adaptation_is_the_paper_s_equations(name, pairing, float64):
     assert all(p.grad is None for p in model.teacher.parameters())
 
 
+@pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn'])
 @pytest.mark.parametrize('inter', [False, True])
-def test_union_trains_on_all_objects_but_regresses_to_true_ones(inter, float64):
+def test_union_trains_on_all_objects_but_regresses_to_true_ones(name, inter, float64):
     """Both targets as one; pseudo boxes cause no regression, whoever leads."""
     mix = dict(strategy='union', inter_share=float(inter))
-    model, plain = build(adaptation_mix=mix)
+    model, plain = build(name, adaptation_mix=mix, roi_sampling='joint')
     inputs, samples = batch(plain)
-    actual = only_losses(model.loss(inputs, samples))
-    lam = model.loss(inputs, samples)['mix_lambda'].item()
-    source, target = inputs['sup'], inputs['unsup_student']
+    losses = seeded(model.loss, inputs, samples)
+    lam, actual = losses['mix_lambda'].item(), only_losses(losses)
     pseudo = model.last_pseudo
+    expected = seeded(union_by_hand, plain, inputs, samples['sup'], pseudo, lam, inter)
+    assert relative_difference(expected, actual) < TOLERANCE[name]
+
+
+def union_by_hand(plain, inputs, truths, pseudo, lam, inter):
+    source, target = inputs['sup'], inputs['unsup_student']
     expected = {}
     for name, x, own, other, y in (
-        ('source', source, samples['sup'], pseudo, target),
-        ('target', target, pseudo, samples['sup'], source),
+        ('source', source, truths, pseudo, target),
+        ('target', target, pseudo, truths, source),
     ):
         if not inter:
             other, y = own[::-1], x.flip(0)
@@ -203,7 +218,7 @@ def test_union_trains_on_all_objects_but_regresses_to_true_ones(inter, float64):
         if inter or name == 'source':
             boxes = {k: v for k, v in losses.items() if 'bbox' in k}
             expected.update({f'{name}_{k}': v for k, v in boxes.items()})
-    assert relative_difference(expected, actual) < 1e-7
+    return expected
 
 
 def joined(sample, other, size, like=None):
@@ -490,3 +505,27 @@ def test_takes_part_in_the_protocol_of_hooks():
             parameter.fill_(float('nan'))
         found = model.predict(inputs['sup'], samples['sup'])
     assert found[0].pred_instances.scores.isfinite().all()
+
+
+def test_student_starts_the_same_with_and_without_a_discriminator():
+    students = []
+    for discriminator in (None, dict(in_channels=64)):
+        torch.manual_seed(0)
+        cfg = detector_cfg('retinanet')
+        options = dict(burn_in_iters=1, discriminator=discriminator)
+        model = MODELS.build(dict(type='LossMixTeacher', detector=cfg, **options))
+        model.init_weights()
+        students.append(model.student.state_dict())
+    assert all(torch.equal(v, students[1][k]) for k, v in students[0].items())
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_statistics_of_the_burn_in_stay(frozen):
+    model, plain = build(freeze_bn=frozen)
+    model.student.backbone.norm_eval = False  # of mmdet, which knows no stages
+    before = {k: v.clone() for k, v in model.student.named_buffers()}
+    assert any(k.endswith('running_mean') for k in before)
+    model.train().loss(*batch(plain))
+    same = [torch.equal(v, before[k]) for k, v in model.student.named_buffers()]
+    assert all(same) == frozen
+    assert model.student.bbox_head.training
