@@ -209,6 +209,14 @@ def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
         check(Runner.from_cfg(cfg))
 
 
+def test_a_target_that_is_chosen_by_its_labels_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('oracle_fcos', voc_root, tmp_path)
+    datasets = cfg.train_dataloader.dataset.datasets
+    datasets[1] = datasets[0]
+    with pytest.raises(ValueError, match=r'VOCDataset drops.*UnlabelledDataset'):
+        check(Runner.from_cfg(cfg))
+
+
 def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)

@@ -7,7 +7,9 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
+from mmdet_lossmix.datasets.nest import walk
 from mmdet_lossmix.datasets.samplers import DomainSampler
+from mmdet_lossmix.datasets.unlabelled import UnlabelledDataset
 
 
 def check_domains(runner: Runner, detector: nn.Module) -> None:
@@ -19,8 +21,9 @@ def check_domains(runner: Runner, detector: nn.Module) -> None:
 
     Raises:
         ValueError: If the quotas of the domains are not the batch size, batches are not
-            those of the ``DomainSampler``, an epoch would never end, or the classes of
-            the labelled source, of the validation and of the detector differ.
+            those of the ``DomainSampler``, an epoch would never end, images of the
+            target are chosen by their labels, or the classes of the labelled source, of
+            the validation and of the detector differ.
     """
     loader = runner.train_dataloader
     sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
@@ -32,6 +35,7 @@ def check_domains(runner: Runner, detector: nn.Module) -> None:
                 'never end, but got an EpochBasedTrainLoop; set '
                 "`train_cfg=dict(type='IterBasedTrainLoop', max_iters=...)`."
             )
+        _check_target(loader.dataset.datasets[-1])
     source = _classes(loader.dataset)
     if source is not None:
         _check_outputs(detector, len(source))
@@ -61,6 +65,18 @@ def _check_batches(loader: DataLoader, sampler: DomainSampler) -> None:
             f'Expected `batch_size={sum(quotas)}` for `per_domain={quotas}` but '
             f'got {loader.batch_size}; domains would drift through the batches.'
         )
+
+
+def _check_target(target: Any) -> None:
+    for dataset in walk(target):
+        chosen = getattr(dataset, 'filter_cfg', None) or {}
+        by_labels = chosen.get('filter_empty_gt') and not dataset.test_mode
+        if by_labels and not isinstance(dataset, UnlabelledDataset):
+            raise ValueError(
+                f'Expected a target whose labels nobody looks at but its '
+                f'{type(dataset).__name__} drops images without objects '
+                '(`filter_empty_gt`); use an UnlabelledDataset.'
+            )
 
 
 def _classes(dataset: Any) -> Any:
