@@ -1,5 +1,5 @@
 # All of LossMix on a generated shift of domains; `_base_/demo.py` says how to draw it.
-_base_ = ['../_base_/thin_faster_rcnn.py', '_base_/demo.py']
+_base_ = ['_base_/thin_faster_rcnn_gn.py', '_base_/demo.py']
 
 model = dict(
     _delete_=True,
