@@ -6,8 +6,8 @@ model = dict(
     type='LossMixTeacher',
     detector=_base_.model,
     burn_in_iters=_base_.burn_in_iters,
-    warmup_mix=dict(max_share=0.3),
     # In so short a training every second batch is enough of it.
+    warmup_mix=dict(max_share=0.3, prob=0.5),
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
     pseudo_labels=dict(score_thr=0.8, without='background'),
     pseudo_policy=dict(losses='classification', weight=1.0),

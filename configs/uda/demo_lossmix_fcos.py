@@ -6,8 +6,8 @@ model = dict(
     type='LossMixTeacher',
     detector=_base_.model,
     burn_in_iters=_base_.burn_in_iters,
-    warmup_mix=dict(max_share=0.3),
     # In so short a training every second batch is enough of it.
+    warmup_mix=dict(max_share=0.3, prob=0.5),
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
     # Scores of a sigmoid times a centerness are low: from 0.25, six labels of ten are
     # right. Many images have none; as background they would undo the burn-in.

@@ -4,6 +4,4 @@ _base_ = '../../_base_/thin_fcos.py'
 
 gn = dict(type='GN', num_groups=8)
 
-model = dict(
-    backbone=dict(norm_cfg=gn), neck=dict(norm_cfg=gn), bbox_head=dict(norm_cfg=gn)
-)
+model = dict(backbone=dict(norm_cfg=gn), neck=dict(norm_cfg=gn))
