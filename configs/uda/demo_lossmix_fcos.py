@@ -7,7 +7,7 @@ model = dict(
     detector=_base_.model,
     burn_in_iters=_base_.burn_in_iters,
     # In so short a training every second batch is enough of it.
-    warmup_mix=dict(max_share=0.3, prob=0.5),
+    warmup_mix=dict(max_share=0.15, prob=0.5),
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
     # Scores of a sigmoid times a centerness are low: from 0.25, six labels of ten are
     # right. Many images have none; as background they would undo the burn-in.
