@@ -9,6 +9,7 @@ bit.
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections import defaultdict
 from copy import deepcopy
 from pathlib import Path
@@ -17,16 +18,18 @@ from typing import TYPE_CHECKING, Sequence
 from mmengine.config import Config
 
 from .cell_config import config_hash
-from .training import Training
+from .schema import as_list
+from .training import Training, last_checkpoint
 
 if TYPE_CHECKING:
     from .cell_run import CellRun
 
-# Arguments of LossMixTeacher that a burn-in does not look at.
+# Arguments of LossMixTeacher that change no weight of a burn-in.
 OF_ADAPTATION = (
     *('adaptation_mix', 'pseudo_labels', 'pseudo_policy'),
-    *('keep_rate', 'freeze_bn', 'roi_sampling'),
+    *('keep_rate', 'roi_sampling'),
 )
+ORIGIN = 'burn_in.json'  # of a cell: by which code its burn-in was trained
 
 
 def burn_in_config(cfg: Config) -> Config | None:
@@ -42,14 +45,20 @@ def burn_in_config(cfg: Config) -> Config | None:
     if any(hook.type == 'StopMixingHook' for hook in cfg.get('custom_hooks', [])):
         return None
     cfg = deepcopy(cfg)
+    checked = cfg.model.get('pseudo_labels', {}) is not None
     for key in OF_ADAPTATION:
         cfg.model.pop(key, None)
+    if not checked:  # a student that never sees the target has no views to check
+        cfg.model.pseudo_labels = None
+    for scheduler in as_list(cfg.get('param_scheduler') or []):
+        if not scheduler.get('by_epoch', True):
+            pass  # mmengine's default, of the whole
     cfg.train_cfg.max_iters = model.burn_in_iters
     return cfg
 
 
 def share_burn_ins(cells: Sequence[CellRun], root: Path) -> list[Training]:
-    """Find the burn-ins that several unfinished cells have in common.
+    """Find the burn-ins that several cells have in common, and have not begun.
 
     Args:
         cells: Of a study; each is told of the burn-in that it shares.
@@ -60,37 +69,48 @@ def share_burn_ins(cells: Sequence[CellRun], root: Path) -> list[Training]:
     """
     configs, sharing = {}, defaultdict(list)
     for cell in cells:
-        cfg = burn_in_config(cell.cfg)
+        cfg = None if has_begun(cell) else burn_in_config(cell.cfg)
         if cfg is not None:
             key = config_hash(cfg, cell.study.data)
             configs[key] = cfg
             sharing[key].append(cell)
     burn_ins = []
     for key, users in sharing.items():
-        if len(users) > 1 and not all(cell.finished for cell in users):
-            first = users[0]
-            burn_in = Training(
-                f'burn-in of {first.title} and {len(users) - 1} more',
-                configs[key],
-                key,
-                root / f'burn_in-{key}',
-                first.launch,
-                first.provenance,
-            )
+        first = users[0]
+        more = f' and {len(users) - 1} more' if len(users) > 1 else ''
+        burn_in = Training(
+            f'burn-in of {first.title}{more}',
+            configs[key],
+            key,
+            root / f'burn_in-{key}',
+            first.launch,
+            first.provenance,
+        )
+        if more or burn_in.finished:
+            burn_ins.append(burn_in)
             for cell in users:
                 cell.burn_in = burn_in
-            burn_ins.append(burn_in)
     return burn_ins
 
 
+def has_begun(cell: Training) -> bool:
+    """Whether a training has a whole checkpoint to go on from, or is through."""
+    checkpoints = cell.train_dir.glob('*.pth')
+    return cell.trained_file.is_file() or any(map(zipfile.is_zipfile, checkpoints))
+
+
 def go_on_from(burn_in: Training, cell: Training) -> None:
-    """Make a burn-in the first half of a cell's training, unless that has begun."""
-    if any(cell.train_dir.glob('*.pth')) or cell.trained_file.is_file():
+    """Make a burn-in the first part of a cell's training, unless that has begun."""
+    if has_begun(cell):
         return
     shutil.rmtree(cell.train_dir, ignore_errors=True)
     part = cell.folder / 'train.part'
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(burn_in.train_dir, part)
+    shutil.copytree(
+        burn_in.train_dir, part, ignore=shutil.ignore_patterns('*.pth', 'vis_image')
+    )
+    shutil.copy(last_checkpoint(burn_in.train_dir), part)
+    shutil.copy(burn_in.trained_file, cell.folder / ORIGIN)
     usage = burn_in.folder / 'train.usage'
     if usage.is_file():  # what the burn-in took is part of what the cell takes
         shutil.copy(usage, cell.folder)

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
-from .burn_in import go_on_from
+from .burn_in import ORIGIN, go_on_from
 from .cell_config import build_config, config_hash, corrupted
 from .commands import Launch, test_command
 from .scheduler import Step
@@ -55,9 +55,9 @@ class CellRun(Training):
         super().__init__(title, cfg, key, folder, launch, provenance)
 
     @property
-    def head_start(self) -> float:  # type: ignore[override]
+    def head_start(self) -> float:
         """The share that a shared burn-in has done of its training."""
-        if self.burn_in is None:
+        if self.burn_in is None or not self.burn_in.finished:
             return 0.0
         return self.cfg.model.burn_in_iters / self.cfg.train_cfg.max_iters
 
@@ -89,11 +89,14 @@ class CellRun(Training):
 
     def origin(self) -> dict[str, Any]:
         """What is written down of a training that is through."""
-        return {
-            'settings': complete(self.cell.settings),
-            'config': self.cell.config,
-            **super().origin(),
-        }
+        origin = super().origin()
+        shared = self.folder / ORIGIN
+        if shared.is_file():
+            first, then = json.loads(shared.read_text()), origin['git_revision']
+            if first['git_revision'] != then:
+                origin['git_revision'] = f'{first["git_revision"]}, then {then}'
+        settings = complete(self.cell.settings)
+        return {'settings': settings, 'config': self.cell.config, **origin}
 
 
 def newest_metrics(work_dir: Path) -> dict[str, float]:

@@ -116,10 +116,7 @@ def describe(cell: Cell) -> str:
 def run_cells(
     cells: list[CellRun], burn_ins: list[Training], options: Options, console: Console
 ) -> None:
-    """Run what is not finished, with progress; first what cells have in common.
-
-    If a shared burn-in fails, each of its cells tries by itself.
-    """
+    """Run what is not finished, with progress; first what cells have in common."""
     left = [cell for cell in cells if cell.state != 'done']
     if not left:
         return
@@ -128,8 +125,12 @@ def run_cells(
         f'{options.threads} threads each'
     )
     with ProgressTable([*burn_ins, *cells], options.jobs, console) as table:
-        for some in ([run for run in burn_ins if not run.finished], left):
-            Scheduler(options.jobs).run(some, table.tick)
+        scheduler = Scheduler(options.jobs)
+        scheduler.run([run for run in burn_ins if not run.finished], table.tick)
+        for cell in left:
+            if cell.burn_in is not None and not cell.burn_in.finished:
+                cell.fail(f'Its {cell.burn_in.title} failed: {cell.burn_in.failure}')
+        scheduler.run([cell for cell in left if cell.state != 'failed'], table.tick)
 
 
 def list_cells(cells: Sequence[Training], console: Console) -> None:

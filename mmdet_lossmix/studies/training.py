@@ -33,7 +33,6 @@ class Training:
     """
 
     test_names: tuple[str, ...] = ()  # sets of test images
-    head_start = 0.0  # the share that another training has done for it
 
     def __init__(
         self,
@@ -56,6 +55,11 @@ class Training:
         self.failure = ''
         if self.finished:
             self.state = 'done'
+
+    @property
+    def head_start(self) -> float:
+        """The share that another training has done of it."""
+        return 0.0
 
     @property
     def finished(self) -> bool:

@@ -81,6 +81,16 @@ def test_best_checkpoint_is_looked_for_once_there_is_a_teacher(run):
     assert int(found[0].split('_')[-1][:-4]) > SWITCH
 
 
+def test_no_best_checkpoint_of_a_teacher_that_finds_nothing(run):
+    """CocoMetric has no metric of no detection, which CheckpointHook looks up."""
+    (hook,) = (h for h in run.hooks if type(h).__name__ == 'TeacherCheckpointHook')
+    before = sorted(Path(run.work_dir).glob('best_*.pth'))
+    hook.after_val_epoch(run, {'student/coco/bbox_mAP_50': 0.5})
+    assert sorted(Path(run.work_dir).glob('best_*.pth')) == before
+    with pytest.raises(KeyError):  # a name that the metric does not know
+        hook.after_val_epoch(run, {'teacher/coco/bbox_mAP': 0.5})
+
+
 def test_teacher_starts_as_a_copy_and_follows_as_an_average(run):
     initial = run.states[0][0]['teacher']
     for iteration, (before, after) in enumerate(run.states):

@@ -17,6 +17,7 @@ ADAPTATION = {
     'model.keep_rate': 0.5,
     'model.discriminator.in_channels': 64,
     'model.pseudo_labels.score_thr': 0.0,
+    'param_scheduler.1.milestones': [3],  # after the switch
 }
 RUNGS = {
     'source_only': {'model.burn_in_iters': 4},
@@ -43,6 +44,10 @@ def test_cells_go_on_from_one_burn_in(tmp_path, voc_root, in_process, monkeypatc
     assert not any('burn_in-' in config for config in rest)
     assert len(rest) == 4
     (burn_in,) = (shared / 'cells').glob('burn_in-*')
+    in_process.commands.clear()  # nothing to share any more
+    next((shared / 'cells').glob('demo_union*/test/clean.json')).unlink()
+    assert run_study(study, Options(work_dir=shared), Console(quiet=True)) == 0
+    assert [words[3] for words in in_process.commands] == ['test']
     assert [path.name for path in burn_in.glob('train/*.pth')] == ['iter_2.pth']
 
     monkeypatch.setattr(run_module, 'share_burn_ins', lambda cells, root: [])
@@ -52,6 +57,7 @@ def test_cells_go_on_from_one_burn_in(tmp_path, voc_root, in_process, monkeypatc
         pd.read_csv(folder / 'ladder/results.csv').set_index(['rung', 'split'])
         for folder in (shared, alone)
     ]
+    assert not tables[0].git_revision.str.contains('then').any()
     for rung in RUNGS:
         cell = tables[0].cell[rung].iloc[0]
         ours, theirs = weights(shared, cell), weights(alone, cell)
@@ -59,6 +65,21 @@ def test_cells_go_on_from_one_burn_in(tmp_path, voc_root, in_process, monkeypatc
         assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
     same = ['iteration', 'AP', 'AP50', 'student/AP50', 'pseudo_recall']
     pd.testing.assert_frame_equal(tables[0][same], tables[1][same])
+
+
+def test_a_failed_burn_in_fails_its_cells(tmp_path, voc_root, in_process):
+    broken = {**ADAPTATION, 'train_dataloader.sampler.type': 'NoSuchSampler'}
+    study = write_uda_study(
+        tmp_path / 'ladder.yml',
+        voc_root,
+        axes={'rung': {'adaptive_teacher': broken, 'union': broken}, 'seed': [0]},
+        baseline={},
+    )
+    assert run_study(study, Options(work_dir=tmp_path), Console(quiet=True)) == 1
+    assert len(in_process.commands) == 1
+    report = (tmp_path / 'ladder/report.md').read_text()
+    assert report.count('Its burn-in of rung=adaptive_teacher seed=0 and 1 more') == 2
+    assert report.count('NoSuchSampler is not in') == 2
 
 
 def config(burn_in_iters=2, hook='TeacherHook', **model):

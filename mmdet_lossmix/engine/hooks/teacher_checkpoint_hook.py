@@ -30,11 +30,11 @@ class TeacherCheckpointHook(CheckpointHook):
         """Save the best checkpoint of the adaptation."""
         if not teacher_model(runner).teacher_started:
             return
-        missing = [key for key in self.save_best or [] if key not in (metrics or {})]
-        if missing and missing != ['auto']:  # mmdet has no AP of no detection at all
+        # CocoMetric has no metric at all if nothing was detected.
+        if not any(key.startswith('teacher/') for key in metrics or {}):
             print_log(
-                f'No {", ".join(missing)} to choose the best checkpoint by: the '
-                'teacher has found nothing on the test images.',
+                'Nothing to choose the best checkpoint by: the teacher has found '
+                'nothing on the test images.',
                 logger='current',
                 level=30,
             )

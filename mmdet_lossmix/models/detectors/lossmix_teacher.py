@@ -72,10 +72,10 @@ class LossMixTeacher(MeanTeacher):
             None.
         keep_rate (float): Of the teacher's weights in each iteration, in [0, 1).
             Defaults to 0.9996.
-        roi_sampling (str): See :class:`LossMixDetector`. Defaults to ``'joint'``.
+        roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
+            per target in any case. Defaults to ``'joint'``.
         semi_test_cfg (dict, optional): See ``SemiBaseDetector``. Defaults to None,
             predictions of the teacher.
-        freeze_bn (bool): See :class:`MeanTeacher`. Defaults to False.
         data_preprocessor (dict, optional): A ``MultiBranchDataPreprocessor``. Defaults
             to None, one around the detector's own.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
@@ -97,7 +97,6 @@ class LossMixTeacher(MeanTeacher):
         keep_rate: float = 0.9996,
         roi_sampling: str = 'joint',
         semi_test_cfg: OptConfigType = None,
-        freeze_bn: bool = False,
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -119,7 +118,6 @@ class LossMixTeacher(MeanTeacher):
             burn_in_iters=burn_in_iters,
             keep_rate=keep_rate,
             semi_test_cfg=semi_test_cfg,
-            freeze_bn=freeze_bn,
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )

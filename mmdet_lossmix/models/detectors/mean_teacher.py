@@ -9,7 +9,6 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import all_reduce_params
 from mmengine.logging import print_log
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class MeanTeacher(SemiBaseDetector):
@@ -21,10 +20,6 @@ class MeanTeacher(SemiBaseDetector):
         keep_rate (float): What the teacher keeps of itself in an iteration, in [0, 1).
         semi_test_cfg (dict, optional): See ``SemiBaseDetector``. Defaults to None,
             predictions of the teacher.
-        freeze_bn (bool): Whether batch normalisation in the student uses the running
-            statistics of the burn-in from there on, as a frozen backbone does. If not,
-            images of either domain, and blends, are normalised by their own batch, and
-            the teacher by an average of all of these. Defaults to False.
         data_preprocessor (dict, optional): A ``MultiBranchDataPreprocessor``. Defaults
             to None, one around the detector's own.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
@@ -42,7 +37,6 @@ class MeanTeacher(SemiBaseDetector):
         burn_in_iters: int,
         keep_rate: float,
         semi_test_cfg: OptConfigType = None,
-        freeze_bn: bool = False,
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -65,7 +59,6 @@ class MeanTeacher(SemiBaseDetector):
         )
         self.burn_in_iters = burn_in_iters
         self.keep_rate = keep_rate
-        self.freeze_bn = freeze_bn
         self.register_buffer('teacher_started', torch.tensor(False))
         self._warned_of_student = False
 
@@ -75,7 +68,6 @@ class MeanTeacher(SemiBaseDetector):
         self.teacher.load_state_dict(self.student.state_dict())
         self._average_statistics()
         self.teacher_started.fill_(True)
-        self.train(self.training)  # to freeze what is to be frozen
 
     @torch.no_grad()
     def update_teacher(self) -> None:
@@ -116,10 +108,6 @@ class MeanTeacher(SemiBaseDetector):
         """The teacher always predicts, and never counts what passes through it."""
         super().train(mode)
         self.teacher.eval()
-        if self.freeze_bn and self.teacher_started:
-            for module in self.student.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
         return self
 
     def predict(

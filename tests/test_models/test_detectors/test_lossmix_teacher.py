@@ -517,15 +517,3 @@ def test_student_starts_the_same_with_and_without_a_discriminator():
         model.init_weights()
         students.append(model.student.state_dict())
     assert all(torch.equal(v, students[1][k]) for k, v in students[0].items())
-
-
-@pytest.mark.parametrize('frozen', [False, True])
-def test_statistics_of_the_burn_in_stay(frozen):
-    model, plain = build(freeze_bn=frozen)
-    model.student.backbone.norm_eval = False  # of mmdet, which knows no stages
-    before = {k: v.clone() for k, v in model.student.named_buffers()}
-    assert any(k.endswith('running_mean') for k in before)
-    model.train().loss(*batch(plain))
-    same = [torch.equal(v, before[k]) for k, v in model.student.named_buffers()]
-    assert all(same) == frozen
-    assert model.student.bbox_head.training
