@@ -52,7 +52,7 @@ def burn_in_config(cfg: Config) -> Config | None:
         cfg.model.pseudo_labels = None
     for scheduler in as_list(cfg.get('param_scheduler') or []):
         if not scheduler.get('by_epoch', True):
-            pass  # mmengine's default, of the whole
+            scheduler.setdefault('end', end)  # mmengine's default, of the whole
     cfg.train_cfg.max_iters = model.burn_in_iters
     return cfg
 
