@@ -9,7 +9,7 @@ model = dict(
     # In so short a training every second batch is enough of it.
     warmup_mix=dict(max_share=0.15, prob=0.5),
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
-    # Scores of a sigmoid times a centerness are low: from 0.25, six labels of ten are
+    # Scores of a sigmoid times a centerness are low: from 0.25, half of the labels are
     # right. Many images have none; as background they would undo the burn-in.
     pseudo_labels=dict(score_thr=0.25, without='ignored'),
     pseudo_policy=dict(losses='classification', weight=1.0),

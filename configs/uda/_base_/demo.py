@@ -62,8 +62,8 @@ optim_wrapper = dict(
         _delete_=True, custom_keys=dict(discriminator=dict(lr_mult=0.1))
     ),
 )
-# At the full rate the student swings by ten AP50 from one validation to the next: no
-# state to start a teacher from.
+# At the full rate a student fell by nine AP50 from one validation to the next: no state
+# to start a teacher from.
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=100),
     dict(type='MultiStepLR', by_epoch=False, milestones=[600], gamma=0.25),
