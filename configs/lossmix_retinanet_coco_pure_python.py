@@ -5,7 +5,8 @@ with read_base():
     # With a checkout of mmdet: from mmdet.configs.retinanet.retinanet_r50_fpn_1x_coco
     from ._base_.retinanet_r50_fpn_1x_coco_pure_python import *
 
-from mmdet_lossmix.engine import DataCheckRunner, StepSeedHook
+from mmdet_lossmix.datasets import DataCheckRunner
+from mmdet_lossmix.hooks import StepSeedHook
 from mmdet_lossmix.models import BatchLossMix, LossMixDetector
 
 model = dict(

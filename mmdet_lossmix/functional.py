@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .canvas import (
+from .mixing.canvas import (
     OPENCV_DTYPES,
     canvas_shape,
     cells,

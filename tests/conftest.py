@@ -7,10 +7,10 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
-from processes import end_workers
-from tiny import iteration_based, tiny_config, write_voc
 
 import mmdet_lossmix  # noqa: F401  registers everything
+from tests.helpers.processes import end_workers
+from tests.helpers.tiny import iteration_based, tiny_config, write_voc
 
 # One test among many processes: threads would only wait for each other.
 torch.set_num_threads(1)

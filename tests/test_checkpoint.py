@@ -10,9 +10,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
-from tiny import tiny_config
 
 from mmdet_lossmix.checkpoint import allow_mmengine_checkpoints, buffer_statistic
+from tests.helpers.tiny import tiny_config
 
 PLAIN = 'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py'
 

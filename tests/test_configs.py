@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from mmengine.registry import RUNNERS
-from tiny import ROOT, load_config, tiny_config, write_bccd
-from tiny_coco import write_coco
 
-from mmdet_lossmix.testing.thin import dicts_in
+from tests.helpers.thin import dicts_in
+from tests.helpers.tiny import ROOT, load_config, tiny_config, write_bccd
+from tests.helpers.tiny_coco import write_coco
 
 AUGMENTS = dict(lossmix='BatchLossMix', union='BatchUnionMix', noise='BatchNoiseMix')
 STRATEGIES = (*AUGMENTS, 'baseline')

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import kstest
 
-from mmdet_lossmix.canvas import in_c_order
 from mmdet_lossmix.functional import (
     blend_images,
     blend_tensors,
@@ -17,6 +16,7 @@ from mmdet_lossmix.functional import (
     sample_lambda,
     weighted_sum,
 )
+from mmdet_lossmix.mixing.canvas import in_c_order
 
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 lams = st.floats(0, 1)

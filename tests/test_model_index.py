@@ -3,7 +3,8 @@
 import pytest
 from mim.commands.search import convert2df
 from modelindex.load_model_index import load
-from tiny import ROOT, load_config
+
+from tests.helpers.tiny import ROOT, load_config
 
 FAMILIES = ('lossmix', 'noise', 'uda', 'union')
 

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from processes import run
-from tiny import ROOT
+
+from tests.helpers.processes import run
+from tests.helpers.tiny import ROOT
 
 
 @pytest.fixture(scope='module')

@@ -7,8 +7,9 @@ from pprint import pformat
 from mmdet import registry
 from mmengine.config import Config
 from mmengine.registry import RUNNERS, Registry
-from tiny import ROOT, load_config, tiny_config
-from tiny_coco import write_coco
+
+from tests.helpers.tiny import ROOT, load_config, tiny_config
+from tests.helpers.tiny_coco import write_coco
 
 PURE, TEXT = 'lossmix_retinanet_coco_pure_python', 'lossmix_retinanet_coco'
 REGISTRIES = [

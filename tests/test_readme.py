@@ -6,7 +6,8 @@ import pytest
 from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from tiny import ROOT
+
+from tests.helpers.tiny import ROOT
 
 BLOCKS = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
 CONFIGS = [block for block in BLOCKS if '_base_ =' in block]

@@ -4,8 +4,8 @@ Stop it as you like; the same command goes on: finished cells are not run again,
 half-finished one resumes, a failed one is tried again. docs/studies.md says more.
 
 Examples:
-    python tools/ablate.py studies/alpha_quick.yml --jobs 4
-    python tools/ablate.py studies/alpha_full.yml --jobs 8 --threads 6 --slurm PARTITION
+    python tools/ablate.py studies/grids/alpha_quick.yml --jobs 4
+    python tools/ablate.py studies/grids/alpha_full.yml --jobs 8 --slurm PARTITION
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # in mmengine
     logging.getLogger('mmengine').setLevel(logging.ERROR)
-    from mmdet_lossmix.studies import StudyError
-    from mmdet_lossmix.studies.run import Options, run_study
+    from studies import StudyError
+    from studies.run import Options, run_study
 
     options = Options(
         work_dir=args.work_dir,

@@ -80,7 +80,7 @@ class Demo:
 
     def generate(self) -> None:
         """Draw the data, unless the same lie there already."""
-        from mmdet_lossmix.datasets.synthetic import generate_voc
+        from synthetic_voc import generate_voc
 
         train, test = self.size.train, self.size.test
         wanted = {'train': train, 'test': test, 'size': PIXELS}

@@ -1,28 +1,15 @@
-from .foggy_cityscapes import FoggyCityscapesDataset
-from .samplers import DomainSampler
-from .subsets import DataFraction, LongTailed
+from .runner import DataCheckRunner
 from .transforms import (
-    CorruptTestImage,
     LossMixTransform,
     NoiseMixTransform,
-    NoisyLabels,
     PackLossMixInputs,
-    StrongAugment,
     UnionMixTransform,
 )
-from .unlabelled import UnlabelledDataset
 
 __all__ = [
-    'CorruptTestImage',
-    'DataFraction',
-    'DomainSampler',
-    'FoggyCityscapesDataset',
-    'LongTailed',
+    'DataCheckRunner',
     'LossMixTransform',
     'NoiseMixTransform',
-    'NoisyLabels',
     'PackLossMixInputs',
-    'StrongAugment',
     'UnionMixTransform',
-    'UnlabelledDataset',
 ]

@@ -7,8 +7,8 @@ from typing import Any, Iterator, List, Tuple
 
 from mmengine.fileio import load
 
-from .foggy_cityscapes import DEFAULT_BETAS, foggy_name
-from .unlabelled import images_like
+from mmdet_lossmix.uda.data.foggy_cityscapes import DEFAULT_BETAS, foggy_name
+from mmdet_lossmix.uda.data.unlabelled import images_like
 
 # Datasets whose `ann_file` lists names of images, and where these lie by default.
 LISTS = {'VOCDataset', 'XMLDataset', 'UnlabelledDataset'}

@@ -1,16 +1,4 @@
-from .data_preprocessors import (
-    BatchLossMix,
-    BatchNoiseMix,
-    BatchUncoupledLossMix,
-    BatchUnionMix,
-)
-from .detectors import LossMixDetector, LossMixTeacher
+from .data_preprocessors import BatchLossMix, BatchNoiseMix, BatchUnionMix
+from .detectors import LossMixDetector
 
-__all__ = [
-    'BatchLossMix',
-    'BatchNoiseMix',
-    'BatchUncoupledLossMix',
-    'BatchUnionMix',
-    'LossMixDetector',
-    'LossMixTeacher',
-]
+__all__ = ['BatchLossMix', 'BatchNoiseMix', 'BatchUnionMix', 'LossMixDetector']

@@ -11,17 +11,17 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from tiny import ROOT
 
-from mmdet_lossmix.testing.loading import (
+from benchmarks.pipelines import (
     end_workers,
     padded_pixels,
     private_memory,
     with_mixing,
     worker_pids,
 )
-from mmdet_lossmix.testing.thin import dicts_in
-from mmdet_lossmix.testing.voc_photos import write_voc_photos
+from benchmarks.voc_photos import write_voc_photos
+from tests.helpers.thin import dicts_in
+from tests.helpers.tiny import ROOT
 
 PLAIN = [dict(type='PackDetInputs')]
 LOSSMIX = [dict(type='LossMixTransform'), dict(type='PackLossMixInputs')]

@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import torch
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.oracle import flat, gradients, relative_difference
-from mmdet_lossmix.testing.thin import build_pair
+from tests.helpers.batches import mixed_batch
+from tests.helpers.oracle import flat, gradients, relative_difference
+from tests.helpers.thin import build_pair
 
 pytestmark = pytest.mark.skipif(
     not hasattr(torch.nn.Module, 'compile'), reason='torch < 2.2 is without'

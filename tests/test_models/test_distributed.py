@@ -5,13 +5,13 @@ import sys
 
 import pytest
 import torch
-from distributed_run import SPLIT_LAMBDAS, freeze_norms
-from processes import run
-from tiny import ROOT
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.oracle import flat, gradients, relative_difference
-from mmdet_lossmix.testing.thin import build_pair
+from tests.helpers.batches import mixed_batch
+from tests.helpers.distributed_run import SPLIT_LAMBDAS, freeze_norms
+from tests.helpers.oracle import flat, gradients, relative_difference
+from tests.helpers.processes import run
+from tests.helpers.thin import build_pair
+from tests.helpers.tiny import ROOT
 
 
 def run_two_ranks(task, detector, weighting, out):
@@ -20,7 +20,7 @@ def run_two_ranks(task, detector, weighting, out):
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     launch = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
-    script = str(ROOT / 'tests/distributed_run.py')
+    script = str(ROOT / 'tests/helpers/distributed_run.py')
     done = run(
         [*launch, f'--master_port={port}', script, task, detector, weighting, str(out)],
         out,

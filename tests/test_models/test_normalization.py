@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.oracle import batch_losses, flat, relative_difference, target
-from mmdet_lossmix.testing.thin import (
+from tests.helpers.batches import mixed_batch
+from tests.helpers.oracle import batch_losses, flat, relative_difference, target
+from tests.helpers.thin import (
     build_pair,
     pair_of,
     thin_csp_model_cfg,

@@ -11,8 +11,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.optim.optimizer import amp_optimizer_wrapper
 from torch.utils.checkpoint import checkpoint
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.oracle import (
+from tests.helpers.batches import mixed_batch
+from tests.helpers.oracle import (
     batch_losses,
     flat,
     gradients,
@@ -20,7 +20,7 @@ from mmdet_lossmix.testing.oracle import (
     relative_difference,
     seeded,
 )
-from mmdet_lossmix.testing.thin import build_pair, pair_of, thin_model_cfg
+from tests.helpers.thin import build_pair, pair_of, thin_model_cfg
 
 ORACLES = {
     'batch': partial(batch_losses, lam=0.3),

@@ -17,8 +17,8 @@ from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.thin import (
+from tests.helpers.batches import mixed_batch
+from tests.helpers.thin import (
     build_pair,
     pair_of,
     thin_csp_model_cfg,

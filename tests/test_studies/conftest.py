@@ -6,8 +6,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmdet_lossmix.studies import run as run_module
-from mmdet_lossmix.studies.scheduler import Scheduler
+from studies import run as run_module
+from studies.scheduler import Scheduler
 
 
 class InProcess(Scheduler):

@@ -10,14 +10,14 @@ import time
 
 import pandas as pd
 import pytest
-from processes import ENV
 from rich.console import Console
-from tiny import ROOT
 
-from mmdet_lossmix.studies import StudyError
-from mmdet_lossmix.studies.collect import PSEUDO, pseudo_labels, renamed, validated
-from mmdet_lossmix.studies.run import Options, run_study
-from studies import write_study, write_uda_study
+from studies import StudyError
+from studies.collect import PSEUDO, pseudo_labels, renamed, validated
+from studies.run import Options, run_study
+from tests.helpers.processes import ENV
+from tests.helpers.studies import write_study, write_uda_study
+from tests.helpers.tiny import ROOT
 
 ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
 

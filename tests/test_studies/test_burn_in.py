@@ -6,10 +6,10 @@ import torch
 from mmengine.config import Config
 from rich.console import Console
 
-from mmdet_lossmix.studies import run as run_module
-from mmdet_lossmix.studies.burn_in import burn_in_config
-from mmdet_lossmix.studies.run import Options, run_study
-from studies import write_uda_study
+from studies import run as run_module
+from studies.burn_in import burn_in_config
+from studies.run import Options, run_study
+from tests.helpers.studies import write_uda_study
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 ADAPTATION = {

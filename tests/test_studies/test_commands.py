@@ -7,11 +7,11 @@ import sys
 
 import pytest
 import torch
-from processes import mmdet_distribution
 
-from mmdet_lossmix.studies import commands
-from mmdet_lossmix.studies.commands import Launch, train_command
-from mmdet_lossmix.studies.training import last_checkpoint, repair_pointer
+from studies import commands
+from studies.commands import Launch, train_command
+from studies.training import last_checkpoint, repair_pointer
+from tests.helpers.processes import mmdet_distribution
 
 
 def test_local_commands(tmp_path):

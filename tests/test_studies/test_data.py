@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mmdet_lossmix.datasets.synthetic import LOOK
-from mmdet_lossmix.studies import StudyError
-from mmdet_lossmix.studies.data import prepare_data
+from studies import StudyError
+from studies.data import prepare_data
+from synthetic_voc import LOOK
 
 TINY = dict(train=2, test=1, size=64, classes=['car', 'person'])
 

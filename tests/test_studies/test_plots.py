@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from mmdet_lossmix.studies.plots import draw_plot
+from studies.plots import draw_plot
 
 NAN = float('nan')
 

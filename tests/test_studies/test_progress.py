@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from mmdet_lossmix.studies.progress import ProgressTable, clock, read_news
+from studies.progress import ProgressTable, clock, read_news
 
 ITERATIONS = (
     'INFO - Iter(train) [ 20/200]  lr: 1e-3  eta: 0:01:00  time: 0.1  loss: 2.5000\n'
@@ -52,9 +52,7 @@ def cells(tmp_path):
 def test_time_left(cells, monkeypatch):
     table = ProgressTable(cells, 2, Console(file=io.StringIO()))
     clock_now = [100.0]
-    monkeypatch.setattr(
-        'mmdet_lossmix.studies.progress.time.monotonic', lambda: clock_now[0]
-    )
+    monkeypatch.setattr('studies.progress.time.monotonic', lambda: clock_now[0])
     assert table.seconds_left() is None
     clock_now[0] += 45
     log = cells[1].folder / 'train.log'

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_cell import FakeCell, spawning
 
-from mmdet_lossmix.studies import scheduler
-from mmdet_lossmix.studies.scheduler import Scheduler, folder_lock, tail
+from studies import scheduler
+from studies.scheduler import Scheduler, folder_lock, tail
+from tests.helpers.fake_cell import FakeCell, spawning
 
-ENV = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])}
+ENV = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])}
 
 
 NAP = 'import time; print(time.time()); time.sleep(0.6); print(time.time())'
@@ -81,7 +81,7 @@ def test_nothing_is_left_of_a_killed_parent(tmp_path):
     """Killed without a chance to clean up, its commands' children end too."""
     program = (
         'import runpy, sys; from pathlib import Path; folder = Path(sys.argv[1])\n'
-        'from fake_cell import FakeCell, spawning\n'
+        'from tests.helpers.fake_cell import FakeCell, spawning\n'
         f'module = runpy.run_path({scheduler.__file__!r})\n'
         'module["Scheduler"](1).run([FakeCell(folder, spawning(folder))])\n'
     )

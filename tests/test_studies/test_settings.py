@@ -4,11 +4,11 @@ import pytest
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from tiny import ROOT
 
-from mmdet_lossmix.studies.cell_config import build_config, corrupted, measure_ap
-from mmdet_lossmix.studies.mixing import _datasets
-from mmdet_lossmix.studies.study import Cell
+from studies.cell_config import build_config, corrupted, measure_ap
+from studies.mixing import _datasets
+from studies.study import Cell
+from tests.helpers.tiny import ROOT
 
 THIN = str(ROOT / 'configs/studies/fcos_synthetic.py')
 VOC = str(ROOT / 'configs/baseline_fcos_voc.py')

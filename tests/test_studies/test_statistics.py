@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmdet_lossmix.studies.statistics import (
+from studies.statistics import (
     mean_interval,
     over_seeds,
     paired_differences,

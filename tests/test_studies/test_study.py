@@ -2,11 +2,11 @@
 
 import pytest
 import yaml
-from tiny import ROOT
 
-from mmdet_lossmix.studies import StudyError, read_study
-from mmdet_lossmix.studies.cell_config import build_config, config_hash
-from studies import write_study
+from studies import StudyError, read_study
+from studies.cell_config import build_config, config_hash
+from tests.helpers.studies import write_study
+from tests.helpers.tiny import ROOT
 
 SHIPPED = sorted((ROOT / 'studies').glob('*.yml'))
 

@@ -4,8 +4,9 @@ import sys
 
 import cv2
 import pytest
-from processes import run
-from tiny import ROOT
+
+from tests.helpers.processes import run
+from tests.helpers.tiny import ROOT
 
 TOOL = ROOT / 'tools' / 'browse_mixed.py'
 

@@ -4,9 +4,10 @@ import sys
 
 import cv2
 import pytest
-from processes import run
 from rich.console import Console
-from tiny import ROOT
+
+from tests.helpers.processes import run
+from tests.helpers.tiny import ROOT
 
 sys.path.insert(0, str(ROOT / 'tools'))
 from mim_process import CommandError, progress_in, run_mim

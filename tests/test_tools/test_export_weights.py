@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from processes import dump, mim, run
-from tiny import ROOT, dicts_in, tiny_config
+
+from tests.helpers.processes import dump, mim, run
+from tests.helpers.tiny import ROOT, dicts_in, tiny_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 

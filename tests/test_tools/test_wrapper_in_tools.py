@@ -8,8 +8,9 @@ import torch
 from mmdet.apis import DetInferencer, inference_detector, init_detector
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
-from processes import dump, mim, run
-from tiny import iteration_based, tiny_config
+
+from tests.helpers.processes import dump, mim, run
+from tests.helpers.tiny import iteration_based, tiny_config
 
 PLAIN = 'baseline_faster_rcnn_voc'
 

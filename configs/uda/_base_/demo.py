@@ -1,7 +1,7 @@
 # Generated photo-like images -> generated clipart, in minutes on a CPU:
 #     KIND='--train 800 --test 200 --size 160 --classes bicycle bottle car person sheep'
-#     python tools/make_synthetic_voc.py work_dirs/uda/photo $KIND
-#     python tools/make_synthetic_voc.py work_dirs/uda/clipart --domain clipart \
+#     python -m synthetic_voc work_dirs/uda/photo $KIND
+#     python -m synthetic_voc work_dirs/uda/clipart --domain clipart \
 #         --seed 1 $KIND
 _base_ = ['voc_to_clipart.py', 'schedule.py']
 

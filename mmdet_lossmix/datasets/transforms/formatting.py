@@ -8,7 +8,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import BaseBoxes
 
-from mmdet_lossmix.canvas import OPENCV_DTYPES
+from mmdet_lossmix.mixing.canvas import OPENCV_DTYPES
 from mmdet_lossmix.structures import attach_partner
 
 from .frame_guard import check_frame

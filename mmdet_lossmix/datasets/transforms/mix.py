@@ -9,9 +9,9 @@ from mmcv.transforms.utils import cache_randomness
 from mmdet.registry import TASK_UTILS, TRANSFORMS
 from mmdet.utils import ConfigType
 
-from mmdet_lossmix.canvas import canvas_shape
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mix_operators import BLEND, MixOperator, Window
+from mmdet_lossmix.mixing import BLEND, MixOperator, Window
+from mmdet_lossmix.mixing.canvas import canvas_shape
 
 from .frame_guard import record_frame
 from .partners import PartnerCache, SkippedPartners, draw_index
@@ -65,7 +65,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         pad_val (float or Sequence[float]): Pixel value where the smaller of two images
             does not reach. Defaults to 114.
         operator (dict): How two images become one, see
-            :mod:`mmdet_lossmix.mix_operators`. Defaults to ``dict(type='Blend')``.
+            :mod:`mmdet_lossmix.mixing`. Defaults to ``dict(type='Blend')``.
 
     Raises:
         TypeError: If ``alpha`` or ``prob`` is not a number.

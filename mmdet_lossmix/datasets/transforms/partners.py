@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from mmdet_lossmix.canvas import in_c_order
+from mmdet_lossmix.mixing.canvas import in_c_order
 
 from .target_ops import take_targets
 

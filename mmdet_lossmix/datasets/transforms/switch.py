@@ -4,7 +4,7 @@ from typing import Any, List
 
 import torch
 
-from ..nest import walk
+from mmdet_lossmix.datasets.walk import walk
 
 
 class MixSwitch:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 
-from mmdet_lossmix.canvas import pad_to
-from mmdet_lossmix.mix_operators.visibility import (
+from mmdet_lossmix.mixing.canvas import pad_to
+from mmdet_lossmix.mixing.visibility import (
     UNLABELLED,
     Window,
     hide,

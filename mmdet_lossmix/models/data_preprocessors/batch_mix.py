@@ -13,10 +13,10 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
-from mmdet_lossmix.canvas import canvas_shape
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mix_operators import BLEND, MixOperator
-from mmdet_lossmix.mix_operators.visibility import join_maps
+from mmdet_lossmix.mixing import BLEND, MixOperator
+from mmdet_lossmix.mixing.canvas import canvas_shape
+from mmdet_lossmix.mixing.visibility import join_maps
 from mmdet_lossmix.structures import attach_partner
 
 from .visible_samples import visible_sample
@@ -37,7 +37,7 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
         operator (dict): How two images become one, see
-            :mod:`mmdet_lossmix.mix_operators`. A rectangle that it draws is the same
+            :mod:`mmdet_lossmix.mixing`. A rectangle that it draws is the same
             part of the padded batch for all images and ranks, and lambda its share but
             for the rounding to pixels. Defaults to ``dict(type='Blend')``.
 

@@ -5,7 +5,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
-from mmdet_lossmix.mix_operators.visibility import (
+from mmdet_lossmix.mixing.visibility import (
     UNLABELLED,
     Window,
     hide,

@@ -1,4 +1,3 @@
 from .lossmix import LossMixDetector
-from .lossmix_teacher import LossMixTeacher
 
-__all__ = ['LossMixDetector', 'LossMixTeacher']
+__all__ = ['LossMixDetector']

@@ -11,12 +11,15 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.models.data_preprocessors.batch_mix import BatchLossMix
+from mmdet_lossmix.models.one_forward.interpolated_loss import (
+    check_roi_sampling,
+    interpolated_loss,
+)
+from mmdet_lossmix.models.one_forward.losses_check import FiniteCheck
+from mmdet_lossmix.models.one_forward.shared_forward import SharedForward, untraced
 from mmdet_lossmix.structures import MixedTargets, split_targets
 
-from ..data_preprocessors.batch_mix import BatchLossMix
-from ..interpolated_loss import check_roi_sampling, interpolated_loss
-from ..losses_check import FiniteCheck
-from ..shared_forward import SharedForward, untraced
 from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 from mmengine.runner import Runner
-from processes import end_dataloader_workers
 from scipy.stats import kstest
-from tiny import tiny_config
+
+from tests.helpers.processes import end_dataloader_workers
+from tests.helpers.tiny import tiny_config
 
 WORKERS, EPOCHS = 2, 2
 

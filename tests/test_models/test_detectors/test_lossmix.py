@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmdet.registry import MODELS
 
-from mmdet_lossmix.testing.batches import mixed_batch
-from mmdet_lossmix.testing.oracle import (
+from tests.helpers.batches import mixed_batch
+from tests.helpers.oracle import (
     batch_losses,
     flat,
     gradients,
@@ -16,8 +16,8 @@ from mmdet_lossmix.testing.oracle import (
     seeded,
     target,
 )
-from mmdet_lossmix.testing.precision import double_precision
-from mmdet_lossmix.testing.thin import build_pair, thin_model_cfg
+from tests.helpers.precision import double_precision
+from tests.helpers.thin import build_pair, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}

@@ -1,0 +1,1 @@
+"""What a step, loading and each architecture cost, and whether each is exact."""

@@ -1,0 +1,247 @@
+"""Measure what a training step with LossMix costs, beside the plain detector's.
+
+A step is mixing on the device, losses, backward and optimizer. All variants of a
+detector take turns in one process, so that a drift of the machine meets all of them
+alike; ratios are taken within a round. Writes a page with tables, and a plot.
+
+Example:
+    python benchmarks/step.py --threads 2
+    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/benchmark
+"""
+
+import argparse
+import platform
+import sys
+import warnings
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+import mmdet_lossmix  # noqa: F401  registers the wrapper
+from tests.helpers.thin import DETECTORS, shipped_model_cfg
+
+from .measure import peak_memory, step_times
+from .steps import LOSSMIX, PLAIN, training_steps
+
+mpl.use('Agg')
+from matplotlib import pyplot as plt
+
+ROOT = Path(__file__).resolve().parents[1]
+GROWTH = (PLAIN, *LOSSMIX)
+REMARKS = '## What it shows'  # written by hand, and kept from there on
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'detectors',
+        nargs='*',
+        default=['faster_rcnn', 'retinanet', 'fcos'],
+        help=f'of {", ".join(DETECTORS)} (default: the first three)',
+    )
+    parser.add_argument(
+        '--size', type=int, nargs=2, default=(480, 640), metavar=('H', 'W')
+    )
+    parser.add_argument('--rounds', type=int, default=9, help='(default: 9)')
+    parser.add_argument(
+        '--batches',
+        type=int,
+        nargs='*',
+        default=(2, 4, 8, 16),
+        help='sizes of which to show the growth, at half the side (default: 2 4 8 16)',
+    )
+    parser.add_argument('--growth-rounds', type=int, default=3, help='(default: 3)')
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument('--out', type=Path, default=ROOT / 'docs', help='(docs)')
+    args = parser.parse_args()
+    unknown = set(args.detectors) - set(DETECTORS)
+    if unknown:
+        parser.error(f'unknown: {", ".join(sorted(unknown))}')
+    return args
+
+
+def make_steps(name: str, batch_size: int, size: Sequence[int]) -> dict:
+    """The steps of a shipped detector with its ResNet-50, from random weights."""
+    model = shipped_model_cfg(DETECTORS[name])
+    model.backbone.init_cfg = None  # its pretrained weights
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    masks = 'mask_head' in model.get('roi_head', {})
+    return training_steps(model, batch_size, tuple(size), device, masks)
+
+
+def measure(name: str, args: argparse.Namespace) -> List[dict]:
+    """All variants at a batch of 2: one row each."""
+    steps = make_steps(name, 2, args.size)
+    with tqdm(total=len(steps) * (args.rounds + 1), desc=name) as progress:
+        times = step_times(steps, args.rounds, progress.update)
+    memory = {variant: peak_memory(step) for variant, step in steps.items()}
+    return [
+        {
+            'detector': name,
+            'variant': variant,
+            **ratio_to_plain(times, variant),
+            'memory': memory[variant] / memory[PLAIN],
+            'MiB': memory[variant] / 2**20,
+        }
+        for variant in steps
+    ]
+
+
+def measure_growth(name: str, args: argparse.Namespace) -> List[dict]:
+    """Plain and LossMix at growing batches of images of half the side."""
+    rows = []
+    for batch_size in args.batches:
+        steps = make_steps(name, batch_size, [side // 2 for side in args.size])
+        steps = {variant: steps[variant] for variant in GROWTH}
+        total = len(steps) * (args.growth_rounds + 1)
+        with tqdm(total=total, desc=f'{name}, batch {batch_size}') as progress:
+            times = step_times(steps, args.growth_rounds, progress.update)
+        rows += [
+            {
+                'detector': name,
+                'batch': batch_size,
+                'variant': variant,
+                **ratio_to_plain(times, variant),
+            }
+            for variant in steps
+        ]
+    return rows
+
+
+def ratio_to_plain(times: Dict[str, List[float]], variant: str) -> dict:
+    """Median seconds, and the median and quartiles of the rounds' ratios."""
+    ratios = np.divide(times[variant], times[PLAIN])
+    low, high = np.percentile(ratios, [25, 75])
+    return {
+        'seconds': np.median(times[variant]),
+        'time': np.median(ratios),
+        'low': low,
+        'high': high,
+    }
+
+
+def draw(table: pd.DataFrame, growth: pd.DataFrame, path: Path) -> None:
+    """Bars of the ratios with quartiles, and the growth with the batch."""
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.2), width_ratios=(3, 2))
+    detectors = list(dict.fromkeys(table.detector))
+    variants = [v for v in dict.fromkeys(table.variant) if v != PLAIN]
+    colours = dict(zip(variants, mpl.color_sequences['tab10']))
+    width = 0.85 / len(variants)
+    for i, variant in enumerate(variants):
+        rows = table[table.variant == variant]
+        x = [
+            detectors.index(d) + (i - (len(variants) - 1) / 2) * width
+            for d in rows.detector
+        ]
+        spread = [rows.time - rows.low, rows.high - rows.time]
+        colour = colours[variant]
+        axes[0].bar(x, rows.time, width, yerr=spread, color=colour, label=variant)
+    axes[0].set_xticks(range(len(detectors)), detectors)
+    axes[0].set_title('batch of 2', loc='left')
+    styles = ('-', '--', ':', '-.', (0, (1, 3)))
+    for detector, style in zip(detectors, styles):
+        for variant in LOSSMIX:
+            rows = growth[(growth.detector == detector) & (growth.variant == variant)]
+            axes[1].plot(rows.batch, rows.time, 'o', ls=style, color=colours[variant])
+        axes[1].plot([], [], ls=style, color='grey', label=detector)
+    axes[1].set_xscale('log', base=2)
+    axes[1].set_xticks(sorted(set(growth.batch)), sorted(set(growth.batch)))
+    axes[1].set_title('growth with the batch, images of half the side', loc='left')
+    axes[1].set_xlabel('images')
+    axes[1].set_ylim(axes[0].get_ylim())
+    for ax in axes:
+        ax.axhline(1, color='black', linewidth=0.8)
+        ax.set_ylabel('time of a step / plain')
+        ax.spines[['top', 'right']].set_visible(False)
+        spot = dict(loc='upper center', bbox_to_anchor=(0.5, -0.12), ncols=3)
+        ax.legend(frameon=False, fontsize=8, **spot)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
+def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) -> str:
+    """The page that the docs show."""
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f'a CPU ({platform.machine()}), {args.threads} threads'
+    )
+    command = ' '.join(['.venv/bin/python', 'benchmarks/step.py', *sys.argv[1:]])
+    lines = [
+        '# What a step costs',
+        '',
+        'Written by',
+        '',
+        f'    {command}',
+        '',
+        f'on {device}, torch {torch.__version__}. A step is mixing on the device,',
+        "losses, backward and optimizer, of mmdet's ResNet-50 detectors on random",
+        'images with seven objects each. The variants take turns; a ratio is taken',
+        'within a round, and shown are the median and the quartiles over the rounds.',
+        'Memory is the peak of what a step allocates for tensors.',
+        '',
+        '![Time of a step in plain steps](images/benchmark.png)',
+        '',
+        f'## A batch of 2, {args.size[0]} x {args.size[1]}, {args.rounds} rounds',
+        '',
+        '| detector | variant | seconds | time / plain | quartiles | memory / plain |',
+        '|---|---|---|---|---|---|',
+    ]
+    lines += [
+        f'| {r.detector} | {r.variant} | {r.seconds:.2f} | **{r.time:.2f}** | '
+        f'{r.low:.2f} - {r.high:.2f} | {r.memory:.2f} ({r.MiB:.0f} MiB) |'
+        for r in table.itertuples()
+    ]
+    height, width = (side // 2 for side in args.size)
+    lines += [
+        '',
+        f'## Growth with the batch, {height} x {width}, {args.growth_rounds} rounds',
+        '',
+        '| detector | images | variant | seconds | time / plain | quartiles |',
+        '|---|---|---|---|---|---|',
+    ]
+    lines += [
+        f'| {r.detector} | {r.batch} | {r.variant} | {r.seconds:.2f} | '
+        f'**{r.time:.2f}** | {r.low:.2f} - {r.high:.2f} |'
+        for r in growth.itertuples()
+        if r.variant != PLAIN
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def remarks(path: Path) -> str:
+    """What somebody wrote below the tables of an earlier run."""
+    page_before = path.read_text() if path.exists() else ''
+    _, heading, text = page_before.partition(REMARKS)
+    return f'\n{heading}{text}' if heading else ''
+
+
+def main() -> None:
+    """Measure, and write after each detector."""
+    args = parse_args()
+    warnings.simplefilter('ignore')
+    torch.set_num_threads(args.threads)
+    (args.out / 'images').mkdir(parents=True, exist_ok=True)
+    rows, growth = [], []
+    for name in args.detectors:
+        rows += measure(name, args)
+        growth += measure_growth(name, args)
+        tables = pd.DataFrame(rows), pd.DataFrame(growth)
+        draw(*tables, args.out / 'images/benchmark.png')
+        path = args.out / 'benchmark.md'
+        path.write_text(page(*tables, args) + remarks(path))
+        print(tables[0].round(2).to_string(index=False))
+    print(tables[1].round(2).to_string(index=False))
+    print(f'Written: {args.out}/benchmark.md, {args.out}/images/benchmark.png')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,3 +1,0 @@
-from .domain_sampler import DomainSampler
-
-__all__ = ['DomainSampler']

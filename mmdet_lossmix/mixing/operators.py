@@ -1,0 +1,186 @@
+"""What turns two images into one: the operators Blend and CutMix."""
+
+import math
+from abc import ABCMeta, abstractmethod
+from numbers import Number
+from typing import Any, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmdet.registry import TASK_UTILS
+from torch import Tensor
+
+from mmdet_lossmix.functional import blend_images, blend_tensors
+
+from .canvas import canvas_shape, check_alike, pad_to
+from .visibility import Window
+
+BLEND = dict(type='Blend')
+
+
+class MixOperator(metaclass=ABCMeta):
+    """How two images become one, in the pipeline and on the device.
+
+    Which loss or target follows from the mixed image is not its affair: every operator
+    goes with LossMix, Union and Noise. A new one is a subclass, registered in mmdet's
+    ``TASK_UTILS``; ``operator=dict(type='...')`` chooses it.
+
+    Attributes:
+        min_visible (float): The share of an object that must be seen for it to stay in
+            its target, in [0, 1]. Counts only where :meth:`draw` gives a window.
+    """
+
+    min_visible: float = 0.0
+
+    def draw(
+        self, lam: float, canvas: Tuple[int, int], rng: Any
+    ) -> Tuple[float, Optional[Window]]:
+        """Draw what is random besides lambda; nothing, unless overridden.
+
+        Args:
+            lam (float): Weight of the own image as drawn, in [0, 1].
+            canvas (tuple[int, int]): (H, W) of the mixed image.
+            rng (numpy.random.Generator or module): To draw with ``rng.random()``, which
+                a generator and ``numpy.random`` have in common.
+
+        Returns:
+            tuple[float, Window, optional]: The weight that the own image really gets,
+            and the window in which the partner alone is seen, around it the own image
+            alone; None where both are seen everywhere.
+        """
+        return lam, None
+
+    @abstractmethod
+    def mix_images(
+        self,
+        image: np.ndarray,
+        partner: np.ndarray,
+        lam: float,
+        window: Optional[Window],
+        pad_val: Union[float, Sequence[float]],
+    ) -> np.ndarray:
+        """Mix two images as loaded, which share the top left corner of the canvas.
+
+        Args:
+            image (np.ndarray): Shape (H, W) or (H, W, C); must stay as it is.
+            partner (np.ndarray): Shape (H', W') or (H', W', C); must stay as it is.
+            lam (float): Weight of ``image`` as :meth:`draw` gave it.
+            window (Window, optional): As :meth:`draw` gave it.
+            pad_val (float or Sequence[float]): Value where an image does not reach.
+
+        Returns:
+            np.ndarray: A new array of the same dtype, as large as the canvas.
+        """
+
+    @abstractmethod
+    def mix_tensors(
+        self,
+        images: Tensor,
+        partners: Tensor,
+        lam: float,
+        window: Optional[Window],
+        out: Optional[Tensor] = None,
+    ) -> Tensor:
+        """Mix two batches on the device.
+
+        Args:
+            images (Tensor): Shape (N, C, H, W), H and W those of the canvas; must stay
+                as it is.
+            partners (Tensor): Of the same shape; must stay as it is.
+            lam (float): Weight of ``images`` as :meth:`draw` gave it.
+            window (Window, optional): As :meth:`draw` gave it.
+            out (Tensor, optional): Of the same shape, to be written.
+
+        Returns:
+            Tensor: ``out``, or a new tensor of the same shape.
+        """
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TASK_UTILS.register_module()
+class Blend(MixOperator):
+    """Every pixel is ``lam`` times the own one plus ``1 - lam`` times the partner's.
+
+    Equation (1) of :mod:`mmdet_lossmix.functional`, known as Mixup. Both images are
+    seen everywhere, so their targets stay whole.
+    """
+
+    def mix_images(self, image, partner, lam, window, pad_val):
+        """Equation (1) in one SIMD pass."""
+        return blend_images(image, partner, lam, pad_val)
+
+    def mix_tensors(self, images, partners, lam, window, out=None):
+        """Equation (1) on the device."""
+        return blend_tensors(images, partners, lam, out)
+
+
+@TASK_UTILS.register_module()
+class CutMix(MixOperator):
+    """Paste a rectangle of the partner, from where it is there, into the own image.
+
+    After CutMix (Yun et al., ICCV 2019, arXiv:1905.04899). The rectangle has the shape
+    of the canvas and, as nearly as whole pixels allow, the share ``1 - lam`` of it,
+    and lies anywhere inside. Lambda becomes the share that is left, exactly.
+
+    The canvas holds both images: in the pipeline it is as large as the larger of either
+    side, on the device it is the padded batch, where every rank pastes the same part
+    and lambda, equal on all, is exact but for the rounding to pixels. Where the partner
+    is smaller, the rectangle shows its padding, which counts as the partner's.
+
+    Args:
+        min_visible (float): An object stays in its target if at least this share of it
+            is seen, in [0, 1]; its box then encloses what is seen. The share of an
+            object with a mask is that of its mask. Defaults to 0.25.
+
+    Raises:
+        TypeError: If ``min_visible`` is not a number.
+        ValueError: If ``min_visible`` is outside [0, 1].
+    """
+
+    def __init__(self, min_visible: float = 0.25) -> None:
+        if not isinstance(min_visible, Number) or isinstance(min_visible, bool):
+            raise TypeError(
+                f'Expected `min_visible` to be a number but got {min_visible!r}; write '
+                'it as e.g. `min_visible=0.25` in the config.'
+            )
+        if not 0 <= min_visible <= 1:
+            raise ValueError(f'Expected `min_visible` in [0, 1] but got {min_visible}.')
+        self.min_visible = min_visible
+
+    def draw(
+        self, lam: float, canvas: Tuple[int, int], rng: Any
+    ) -> Tuple[float, Window]:
+        """Draw the place of the rectangle."""
+        scale = math.sqrt(1 - lam)
+        height, width = (round(scale * side) for side in canvas)
+        # `rng.random()` is below 1, so the last place is canvas - side.
+        y1 = int(rng.random() * (canvas[0] - height + 1))
+        x1 = int(rng.random() * (canvas[1] - width + 1))
+        window = Window(x1, y1, x1 + width, y1 + height, canvas)
+        return 1 - window.share, window
+
+    def mix_images(self, image, partner, lam, window, pad_val):
+        """Paste what the window shows of the partner."""
+        check_alike(image, partner)
+        canvas = canvas_shape(image.shape, partner.shape)
+        mixed = pad_to(image, canvas, pad_val)
+        if mixed is image:
+            mixed = image.copy()
+        rows, columns = window.slices
+        mixed[rows, columns] = pad_val
+        pasted = partner[rows, columns]
+        height, width = pasted.shape[:2]
+        y1, x1 = window.y1, window.x1
+        mixed[y1 : y1 + height, x1 : x1 + width] = pasted
+        return mixed
+
+    def mix_tensors(self, images, partners, lam, window, out=None):
+        """Paste what the window shows of the partners."""
+        mixed = images.clone() if out is None else out.copy_(images)
+        place = (..., *window.slices)
+        mixed[place] = partners[place]
+        return mixed
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(min_visible={self.min_visible})'

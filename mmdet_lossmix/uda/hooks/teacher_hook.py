@@ -1,0 +1,140 @@
+"""Switches the stages of a mean teacher, updates it, and logs what it labels."""
+
+from collections import Counter
+from typing import Optional
+
+import torch
+from mmdet.registry import HOOKS
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from mmdet_lossmix.uda.domain_check import check_domains
+from mmdet_lossmix.uda.mean_teacher import MeanTeacher
+from mmdet_lossmix.uda.pseudo_labels import count_labels
+from mmdet_lossmix.uda.view_check import check_views
+
+
+@HOOKS.register_module()
+class TeacherHook(Hook):
+    """The life of the teacher of :class:`LossMixTeacher`.
+
+    Before the first iteration of adaptation the teacher becomes a copy of the student,
+    buffers too, and the optimizer meets the discriminator, idle so far, as a new one;
+    after every iteration from there the teacher moves towards the student by the
+    model's ``keep_rate``. Whether it has started is in the checkpoint, so that a run
+    that is resumed before, at or after the switch goes on as if it had not stopped.
+
+    Every ``interval`` iterations the pseudo labels kept since are logged: how many of
+    each class (``pseudo_class/NAME``), for an image each.
+
+    Args:
+        interval (int): Between two logs, at least 1. Defaults to 50.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, interval: int = 50) -> None:
+        if interval < 1:
+            raise ValueError(f'Expected `interval` >= 1 but got {interval}.')
+        self.interval = interval
+        self._counts: Counter = Counter()
+        self._images = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the data; let the teacher of an earlier adaptation start anew.
+
+        Raises:
+            TypeError: If the model has no such teacher.
+            ValueError: If the domains do not go together, or the views of the target.
+        """
+        model = teacher_model(runner)
+        check_domains(runner, model.student)
+        if getattr(model, 'pseudo_labels', None) is not None:
+            check_views(runner.train_dataloader.dataset)
+        if model.teacher_started and runner.iter < model.burn_in_iters:
+            model.teacher_started.fill_(False)
+            print_log(
+                'The loaded checkpoint holds a teacher, but the run begins with a '
+                f'burn-in of {model.burn_in_iters} iterations; the teacher starts anew '
+                'after it. To go on with that teacher, use `burn_in_iters=0`.',
+                logger='current',
+                level=30,
+            )
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
+    ) -> None:
+        """Start the teacher when burn-in is over."""
+        model = teacher_model(runner)
+        if runner.iter >= model.burn_in_iters and not model.teacher_started:
+            model.start_teacher()
+            forget_moments(runner, getattr(model, 'discriminator', None))
+            print_log(
+                f'Burn-in is over (iteration {runner.iter}): the teacher starts as a '
+                'copy of the student.',
+                logger='current',
+            )
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Optional[dict] = None,
+        outputs: Optional[dict] = None,
+    ) -> None:
+        """Let the teacher follow, and log."""
+        model = teacher_model(runner)
+        if not model.teacher_started:
+            return
+        model.update_teacher()
+        samples = getattr(model, 'last_pseudo', [])
+        if samples:
+            counts = count_labels(samples)
+            self._counts.update(dict(enumerate(counts.tolist())))
+            self._images += len(samples)
+        if self.every_n_train_iters(runner, self.interval) and self._images:
+            self._log(runner)
+
+    def _log(self, runner: Runner) -> None:
+        # All classes, so that one that vanishes is seen to.
+        classes = (runner.visualizer.dataset_meta or {}).get('classes', ())
+        of_each = [self._counts[label] for label in range(len(classes))]
+        counts = torch.tensor([self._images, sum(self._counts.values()), *of_each])
+        all_reduce(counts)
+        per_image = (counts[1:] / counts[0]).tolist()
+        scalars = {
+            f'pseudo_class/{name}': number
+            for name, number in zip(('all', *classes), per_image)
+        }
+        runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
+        self._counts.clear()
+        self._images = 0
+
+
+def forget_moments(runner: Runner, module: Optional[nn.Module]) -> None:
+    """Let the optimizer treat a module as if it had not seen it before.
+
+    What sat idle in burn-in had gradients of 0. From such averages Adam would take
+    steps of several times its learning rate.
+    """
+    for parameter in module.parameters() if module is not None else ():
+        runner.optim_wrapper.optimizer.state.pop(parameter, None)
+
+
+def teacher_model(runner: Runner) -> MeanTeacher:
+    """The model of a run, out of its distributed wrapper.
+
+    Raises:
+        TypeError: If it has no teacher that starts after a burn-in.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if not isinstance(model, MeanTeacher):
+        raise TypeError(
+            'Expected a LossMixTeacher for TeacherHook and TeacherValLoop but got a '
+            f'{type(model).__name__}; use them in configs of LossMixTeacher only.'
+        )
+    return model

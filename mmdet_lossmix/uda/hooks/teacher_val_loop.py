@@ -1,0 +1,61 @@
+"""Validation of a student, and of its teacher once there is one."""
+
+from typing import Any, Dict
+
+from mmdet.engine.runner import TeacherStudentValLoop
+from mmdet.registry import LOOPS
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from .teacher_hook import TeacherHook, teacher_model
+
+
+@LOOPS.register_module()
+class TeacherValLoop(TeacherStudentValLoop):
+    """``TeacherStudentValLoop`` that does not report a teacher before it starts.
+
+    Metrics are named ``teacher/...`` and ``student/...``; during burn-in, there are the
+    student's alone, and a line in the log that says so.
+
+    Raises:
+        ValueError: If there is no ``TeacherHook``, without which the teacher would
+            never start.
+    """
+
+    def __init__(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        super().__init__(runner, *args, **kwargs)
+        if not any(isinstance(hook, TeacherHook) for hook in runner.hooks):
+            raise ValueError(
+                'Expected a TeacherHook for TeacherValLoop but got '
+                f'{[type(hook).__name__ for hook in runner.hooks]}; add '
+                '`dict(type="TeacherHook")` to `custom_hooks`, of which a config '
+                "replaces its base's as a whole."
+            )
+
+    def run(self) -> Any:
+        """Validate whom there is.
+
+        Returns:
+            dict: The metrics.
+        """
+        model = teacher_model(self.runner)
+        if model.teacher_started:
+            return super().run()
+        print_log(
+            f'teacher: not started (burn-in until iteration {model.burn_in_iters}); '
+            'the student is evaluated.',
+            logger='current',
+        )
+        self.runner.call_hook('before_val')
+        self.runner.call_hook('before_val_epoch')
+        model.eval()
+        predict_on = model.semi_test_cfg.get('predict_on')
+        model.semi_test_cfg['predict_on'] = 'student'
+        for idx, data_batch in enumerate(self.dataloader):
+            self.run_iter(idx, data_batch)
+        model.semi_test_cfg['predict_on'] = predict_on
+        found = self.evaluator.evaluate(len(self.dataloader.dataset))
+        metrics: Dict[str, float] = {f'student/{k}': v for k, v in found.items()}
+        self.runner.call_hook('after_val_epoch', metrics=metrics)
+        self.runner.call_hook('after_val')
+        return metrics

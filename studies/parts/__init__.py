@@ -1,0 +1,14 @@
+"""Registered parts that only studies use; configs import ``studies.parts``."""
+
+from .corrupt_test_image import CorruptTestImage
+from .noisy_labels import NoisyLabels
+from .subsets import DataFraction, LongTailed
+from .uncoupled import BatchUncoupledLossMix
+
+__all__ = [
+    'BatchUncoupledLossMix',
+    'CorruptTestImage',
+    'DataFraction',
+    'LongTailed',
+    'NoisyLabels',
+]

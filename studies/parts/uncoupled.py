@@ -1,0 +1,58 @@
+"""LossMix with a loss weight that does not know the image's, for ablations."""
+
+from mmdet.registry import MODELS
+from numpy.random import default_rng
+
+from mmdet_lossmix.functional import sample_lambda
+from mmdet_lossmix.models.data_preprocessors.batch_mix import (
+    BatchLossMix,
+    iteration,
+    shared_seed,
+)
+
+LOSS_STREAM = 1  # keeps its draws apart from those of the image's lambda
+
+
+@MODELS.register_module()
+class BatchUncoupledLossMix(BatchLossMix):
+    """Blend images by one lambda and interpolate the losses by another.
+
+    It answers where LossMix's gain comes from. Images are those that
+    :class:`BatchLossMix` makes in the same iteration of the same seed.
+
+    Args:
+        alpha (float): See :class:`BatchMix`. Defaults to 1.0.
+        prob (float): See :class:`BatchMix`. Defaults to 1.0.
+        loss_weight (str): ``'independent'`` draws the weight of the losses from the
+            same distribution, independently: losses are interpolated, but not by what
+            is seen. ``'half'`` sets it to 1/2: images are mixed and both targets count,
+            always the same. Defaults to ``'independent'``.
+        **kwargs: Others of :class:`BatchLossMix`.
+
+    Raises:
+        ValueError: If ``loss_weight`` is neither.
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        prob: float = 1.0,
+        loss_weight: str = 'independent',
+        **kwargs,
+    ) -> None:
+        if loss_weight not in ('independent', 'half'):
+            raise ValueError(
+                "Expected `loss_weight` to be 'independent' or 'half' but got "
+                f'{loss_weight!r}; for the coupled weight use BatchLossMix.'
+            )
+        super().__init__(alpha, prob, **kwargs)
+        self.loss_weight = loss_weight
+
+    def mix_targets(self, own, partner, lam):
+        """Both targets, with the weight that the images do not have."""
+        if self.loss_weight == 'half':
+            weight = 0.5
+        else:
+            rng = default_rng([shared_seed(), iteration(), LOSS_STREAM])
+            weight = sample_lambda(self.alpha, rng)
+        return super().mix_targets(own, partner, weight)

@@ -1,0 +1,65 @@
+"""The benchmark of a step measures what it says."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from benchmarks.measure import peak_memory, step_times
+from benchmarks.steps import LOSSMIX, PER_TARGET, PLAIN, training_steps
+from tests.helpers.thin import thin_model_cfg
+from tests.helpers.tiny import ROOT
+
+MEGABYTE = 2**20
+
+
+def test_times_are_taken_in_turn_after_a_warm_up():
+    calls = []
+    steps = {
+        'fast': lambda: calls.append('fast'),
+        'slow': lambda: (calls.append('slow'), time.sleep(0.02)),
+    }
+    times = step_times(steps, rounds=2)
+    assert calls == ['fast', 'slow'] * 3
+    assert [len(of_rounds) for of_rounds in times.values()] == [2, 2]
+    assert min(times['slow']) >= 0.02 > max(times['fast'])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='it would measure the GPU')
+def test_peak_memory_counts_what_is_alive_at_once():
+    kept = []
+
+    def step():
+        first = torch.empty(4 * MEGABYTE, dtype=torch.uint8)
+        second = torch.empty(3 * MEGABYTE, dtype=torch.uint8)
+        del first
+        kept.append(torch.empty(2 * MEGABYTE, dtype=torch.uint8))
+        del second
+
+    assert peak_memory(step) == 7 * MEGABYTE
+    assert peak_memory(step) == 7 * MEGABYTE  # what stays from before does not count
+
+
+def test_all_variants_train_the_same_detector():
+    steps = training_steps(thin_model_cfg('faster_rcnn'), 2, (64, 96))
+    assert next(iter(steps)) == PLAIN
+    assert {*LOSSMIX, *PER_TARGET} < set(steps)
+    for step in steps.values():
+        step()
+    assert set(LOSSMIX) < set(training_steps(thin_model_cfg('fcos'), 2, (64, 96)))
+
+
+@pytest.mark.slow
+def test_the_tool_writes_a_page_and_a_plot(tmp_path):
+    options = '--size 64 96 --rounds 2 --batches 2 --growth-rounds 1 --threads 1'
+    command = [sys.executable, 'benchmarks/step.py', 'fcos', *options.split()]
+    subprocess.run([*command, '--out', tmp_path], cwd=ROOT, check=True, timeout=600)
+    lines = (tmp_path / 'benchmark.md').read_text().splitlines()
+    rows = [line for line in lines if line.startswith('| fcos')]
+    assert len(rows) == 5 + 2
+    plain = rows[0].strip('| ').split(' | ')
+    assert plain[1] == PLAIN
+    assert plain[3] == '**1.00**'
+    assert (tmp_path / 'images/benchmark.png').stat().st_size > 10_000

@@ -1,0 +1,34 @@
+"""Losses that are not finite: named at once, under fp16 if there is no end to them."""
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+
+from mmdet_lossmix.models.one_forward import losses_check
+from mmdet_lossmix.models.one_forward.losses_check import (
+    OVERFLOWS_IN_A_ROW,
+    FiniteCheck,
+)
+
+SAMPLES = [DetDataSample(metainfo=dict(img_path='a.jpg'))]
+GOOD, BAD = ({'loss_cls': torch.tensor(v)} for v in (1.0, float('inf')))
+
+
+def test_a_loss_is_named_at_once():
+    check = FiniteCheck()
+    check(GOOD, SAMPLES)
+    with pytest.raises(FloatingPointError, match=r"'loss_cls': inf.*a\.jpg"):
+        check(BAD, SAMPLES)
+
+
+def test_fp16_may_overflow_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr(losses_check, 'in_fp16', lambda: True)
+    check = FiniteCheck()
+    for _ in range(3):
+        for _ in range(OVERFLOWS_IN_A_ROW - 1):
+            check(BAD, SAMPLES)
+        check(GOOD, SAMPLES)
+    for _ in range(OVERFLOWS_IN_A_ROW - 1):
+        check(BAD, SAMPLES)
+    with pytest.raises(FloatingPointError, match='loss_cls'):
+        check(BAD, SAMPLES)

@@ -1,0 +1,102 @@
+"""Parts of a training set: deterministic for each image, whatever wraps what."""
+
+from collections import Counter
+
+import pytest
+from mmdet.registry import DATASETS
+
+from studies.parts.subsets import DataFraction, LongTailed
+
+CLASSES = ('often', 'sometimes', 'seldom')
+
+
+class Images:
+    """Annotations of many images; class c is on every third image of those of c - 1."""
+
+    def __init__(self, order):
+        self.metainfo = dict(classes=CLASSES)
+        self.order = list(order)
+
+    def full_init(self):
+        pass
+
+    def get_data_info(self, i):
+        image = self.order[i]
+        label = 0 if image % 3 else 1 if image % 9 else 2
+        return dict(img_id=f'{image:04}', instances=[dict(bbox_label=label)])
+
+    def __getitem__(self, i):
+        return self.get_data_info(i)
+
+    def __len__(self):
+        return len(self.order)
+
+
+def images(dataset):
+    return {dataset.get_data_info(i)['img_id'] for i in range(len(dataset))}
+
+
+@pytest.mark.parametrize('fraction', [0.05, 0.25, 1])
+def test_fraction(fraction):
+    part = DataFraction(Images(range(900)), fraction)
+    assert len(part) == round(900 * fraction)
+    assert {entry['img_id'] for entry in map(part.__getitem__, range(len(part)))} == (
+        images(part)
+    )
+    other_order = DataFraction(Images(reversed(range(900))), fraction)
+    assert images(part) == images(other_order)
+    assert images(part) <= images(DataFraction(Images(range(900)), 1))
+    if fraction < 1:
+        assert images(part) != images(
+            DataFraction(Images(range(900)), fraction, seed=1)
+        )
+        assert images(part) < images(DataFraction(Images(range(900)), 0.5))
+
+
+def test_long_tail():
+    def count(factor):
+        dataset = LongTailed(Images(range(9000)), factor)
+        return Counter(
+            dataset.get_data_info(i)['instances'][0]['bbox_label']
+            for i in range(len(dataset))
+        )
+
+    before, ten, hundred = count(1), count(10), count(100)
+    assert before == {0: 6000, 1: 2000, 2: 1000}
+    assert ten[0] == hundred[0] == 6000
+    assert ten[1] / 2000 == pytest.approx(10**-0.5, rel=0.1)
+    assert ten[2] / 1000 == pytest.approx(0.1, rel=0.3)
+    assert hundred[2] / 1000 == pytest.approx(0.01, abs=0.01)
+    smaller = LongTailed(Images(range(9000)), 100)
+    assert images(smaller) < images(LongTailed(Images(range(9000)), 10))
+
+
+def test_around_voc_and_in_repeat_dataset(voc_root):
+    voc = dict(
+        type='VOCDataset',
+        data_root=f'{voc_root}/',
+        ann_file='VOC2007/ImageSets/Main/trainval.txt',
+        data_prefix=dict(sub_data_root='VOC2007/'),
+        pipeline=[dict(type='LoadImageFromFile')],
+    )
+    half = dict(type='DataFraction', fraction=0.5, dataset=voc)
+    tail = dict(type='LongTailed', factor=1, dataset=half)
+    dataset = DATASETS.build(dict(type='RepeatDataset', times=2, dataset=tail))
+    assert len(dataset) == 2 * 3
+    assert dataset[0]['img_id'] == dataset[3]['img_id']
+    assert dataset[0]['img'].ndim == 3
+    assert len(dataset.metainfo['classes']) == 20
+    with pytest.raises(ValueError, match='leaves none'):
+        DATASETS.build({**half, 'fraction': 0.01})
+
+
+@pytest.mark.parametrize(
+    ('build', 'message'),
+    [
+        (lambda: DataFraction(Images([1]), 0), r'`fraction` in \(0, 1\] but got 0'),
+        (lambda: LongTailed(Images([1]), 0.5), '`factor` from 1 but got 0.5'),
+    ],
+)
+def test_arguments(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,519 @@
+"""LossMixTeacher against losses that are put together by hand."""
+
+import copy
+from contextlib import nullcontext
+from functools import lru_cache
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.logging import MessageHub
+from mmengine.structures import InstanceData
+
+from mmdet_lossmix.models.one_forward.roi_sampling import joint_roi_sampling
+from mmdet_lossmix.structures import MixedTargets
+from tests.helpers.batches import mixed_batch
+from tests.helpers.oracle import (
+    flat,
+    gradients,
+    relative_difference,
+    seeded,
+)
+from tests.helpers.precision import double_precision
+from tests.helpers.thin import build_plain, thin_model_cfg
+
+DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
+TOLERANCE = {'retinanet': 1e-7, 'fcos': 1e-6, 'faster_rcnn': 1e-6}
+PSEUDO_LOSSES = {
+    'faster_rcnn': {'loss_rpn_cls', 'loss_cls'},
+    'retinanet': {'loss_cls'},
+    'fcos': {'loss_cls'},
+}
+
+
+@pytest.fixture
+def float64():
+    with double_precision():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def first_iteration():
+    hub = MessageHub.get_current_instance()
+    before = hub.runtime_info.get('iter')
+    hub.update_info('iter', 0)
+    yield
+    hub.update_info('iter', before or 0)
+
+
+shipped = lru_cache(thin_model_cfg)  # reading a config takes as long as a test
+
+
+def detector_cfg(name):
+    """A thin detector, untrained, that takes its three best guesses for objects."""
+    cfg = copy.deepcopy(shipped(name))
+    rcnn = cfg['test_cfg'].get('rcnn', cfg['test_cfg'])
+    rcnn.update(score_thr=0.0, max_per_img=3)
+    return cfg
+
+
+def build(name='retinanet', **options):
+    options = {
+        'burn_in_iters': 0,
+        'pseudo_labels': dict(score_thr=0.0),
+        'roi_sampling': 'per_target',
+        **options,
+    }
+    cfg = detector_cfg(name)
+    model = MODELS.build(dict(type='LossMixTeacher', detector=cfg, **options))
+    plain = build_plain(copy.deepcopy(cfg))
+    model.student.load_state_dict(plain.state_dict())
+    model.start_teacher()
+    if torch.get_default_dtype() == torch.float64:
+        model = model.double()
+    return model.train(), plain
+
+
+def batch(plain, sources=2, targets=2):
+    """Branches as MultiBranchDataPreprocessor makes them."""
+    source = mixed_batch(plain, [None] * sources, seed=0)
+    strong = mixed_batch(plain, [None] * targets, seed=1, shapes=((96, 96), (80, 160)))
+    weak = strong[0] * 0.9, [s.clone() for s in strong[1]]
+    branches = dict(sup=source, unsup_teacher=weak, unsup_student=strong)
+    return (
+        {name: inputs for name, (inputs, _) in branches.items()},
+        {name: samples for name, (_, samples) in branches.items()},
+    )
+
+
+def by_hand(model, plain, inputs, samples, pairing, lam, keep, joint=False):
+    """The losses of an adaptation step, by the paper's equations."""
+    found = model.teacher.predict(
+        inputs['unsup_teacher'], samples['unsup_teacher'], rescale=False
+    )
+    pseudo = []
+    for sample, prediction in zip(samples['unsup_student'], found):
+        p = prediction.pred_instances
+        sample = sample.clone()
+        sample.gt_instances = InstanceData(bboxes=p.bboxes, labels=p.labels)
+        sample.ignored_instances = InstanceData(bboxes=p.bboxes[:0])
+        pseudo.append(sample)
+    xs, xt = inputs['sup'], inputs['unsup_student']
+    canvas = [max(a, b) for a, b in zip(xs.shape[2:], xt.shape[2:])]
+    everything = lambda key: True  # noqa: E731
+    classification = lambda key: key in keep  # noqa: E731
+    source = xs, samples['sup'], everything
+    target = xt, pseudo, classification
+    total = {}
+    for name, own, other in (
+        ('source', source, target),
+        ('target', target, source),
+    ):
+        x, targets, counts = own
+        if pairing is None:
+            terms, x_mixed = [(1.0, targets, counts)], x
+            size = x.shape[2:]
+        else:
+            if pairing == 'intra':
+                other = own[0].flip(0), own[1][::-1], own[2]
+            size = canvas if pairing == 'inter' else x.shape[2:]
+            a, b = on_canvas(x, size), on_canvas(other[0], size)
+            x_mixed = lam * a + (1 - lam) * b
+            terms = [(lam, targets, counts), (1 - lam, other[1], other[2])]
+        frames = [
+            {
+                key: tuple(max(s) for s in zip(*(t[i].get(key) for _, t, _ in terms)))
+                for key in ('img_shape', 'pad_shape')
+            }
+            for i in range(len(x))
+        ]
+        framed = [[t.clone() for t in targets] for _, targets, _ in terms]
+        for t, frame in (pair for one in framed for pair in zip(one, frames)):
+            t.set_metainfo({**frame, 'batch_input_shape': tuple(size)})
+        both = MixedTargets(*framed, [lam] * len(x)) if joint else None
+        with joint_roi_sampling(plain, both, lam) if joint else nullcontext():
+            found = [plain.loss(x_mixed, one) for one in framed]
+        for (weight, _, counts), losses in zip(terms, found):
+            for key, value in flat(losses).items():
+                if 'loss' in key and counts(key.split('.')[0].split('[')[0]):
+                    key = f'{name}_{key}'
+                    total[key] = total.get(key, 0) + weight * value
+    return total
+
+
+def on_canvas(x, size):
+    out = x.new_zeros(*x.shape[:2], *size)
+    out[:, :, : x.shape[2], : x.shape[3]] = x
+    return out
+
+
+def only_losses(losses):
+    return {k: v for k, v in flat(losses).items() if 'loss' in k}
+
+
+@pytest.mark.parametrize(
+    ('name', 'pairing', 'roi_sampling'),
+    [
+        *((name, p, 'per_target') for name in DETECTORS for p in ('intra', 'inter')),
+        *(('faster_rcnn', pairing, 'joint') for pairing in ('intra', 'inter')),
+        ('faster_rcnn', None, 'joint'),
+    ],
+)
+def test_adaptation_is_the_paper_s_equations(name, pairing, roi_sampling, float64):
+    mix = pairing and dict(inter_share=float(pairing == 'inter'))
+    model, plain = build(name, adaptation_mix=mix, roi_sampling=roi_sampling)
+    joint = roi_sampling == 'joint' and pairing is not None
+    inputs, samples = batch(plain)
+    actual = seeded(model.loss, inputs, samples)
+    assert actual['pairing'] == {None: 0, 'intra': 1, 'inter': 2}[pairing]
+    assert actual['pseudo_per_image'] == 3
+    lam = actual['mix_lambda'].item()
+    assert 0 < lam < 1 or pairing is None
+    keep = PSEUDO_LOSSES[name]
+    expected = seeded(by_hand, model, plain, inputs, samples, pairing, lam, keep, joint)
+    actual = only_losses(actual)
+    assert set(actual) == set(expected)
+    assert relative_difference(expected, actual) < TOLERANCE[name]
+    grads = gradients(plain, expected)
+    assert (
+        relative_difference(grads, gradients(model.student, actual)) < TOLERANCE[name]
+    )
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+@pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn'])
+@pytest.mark.parametrize('inter', [False, True])
+def test_union_trains_on_all_objects_but_regresses_to_true_ones(name, inter, float64):
+    """Both targets as one; pseudo boxes cause no regression, whoever leads."""
+    mix = dict(strategy='union', inter_share=float(inter))
+    model, plain = build(name, adaptation_mix=mix, roi_sampling='joint')
+    inputs, samples = batch(plain)
+    losses = seeded(model.loss, inputs, samples)
+    lam, actual = losses['mix_lambda'].item(), only_losses(losses)
+    pseudo = model.last_pseudo
+    expected = seeded(union_by_hand, plain, inputs, samples['sup'], pseudo, lam, inter)
+    assert relative_difference(expected, actual) < TOLERANCE[name]
+
+
+def union_by_hand(plain, inputs, truths, pseudo, lam, inter):
+    source, target = inputs['sup'], inputs['unsup_student']
+    expected = {}
+    for name, x, own, other, y in (
+        ('source', source, truths, pseudo, target),
+        ('target', target, pseudo, truths, source),
+    ):
+        if not inter:
+            other, y = own[::-1], x.flip(0)
+        size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
+        x = lam * on_canvas(x, size) + (1 - lam) * on_canvas(y, size)
+        union = [joined(*pair, size) for pair in zip(own, other)]
+        truth = own if name == 'source' else other
+        truth = [joined(t, None, size, u) for t, u in zip(truth, union)]
+        losses = flat(plain.loss(x, union))
+        expected.update({f'{name}_{k}': v for k, v in losses.items() if 'cls' in k})
+        if inter:
+            losses = flat(plain.loss(x, truth))
+        if inter or name == 'source':
+            boxes = {k: v for k, v in losses.items() if 'bbox' in k}
+            expected.update({f'{name}_{k}': v for k, v in boxes.items()})
+    return expected
+
+
+def joined(sample, other, size, like=None):
+    """A sample with its objects and another's, in the frame of both."""
+    both = [sample] if other is None else [sample, other]
+    out = sample.clone()
+    frame = {
+        key: tuple(max(s) for s in zip(*(t.get(key) for t in both)))
+        for key in ('img_shape', 'pad_shape')
+    }
+    if like is not None:
+        frame = {key: like.get(key) for key in frame}
+    out.set_metainfo({**frame, 'batch_input_shape': tuple(size)})
+    for field, keys in (
+        ('gt_instances', ('bboxes', 'labels')),
+        ('ignored_instances', ('bboxes',)),
+    ):
+        values = {k: torch.cat([t.get(field)[k] for t in both]) for k in keys}
+        setattr(out, field, InstanceData(**values))
+    return out
+
+
+def test_noise_trains_on_the_dominant_target_alone(float64):
+    mix = dict(strategy='noise', inter_share=1.0)
+    model, plain = build(adaptation_mix=mix)
+    inputs, samples = batch(plain)
+    losses = model.loss(inputs, samples)
+    lam = losses['mix_lambda'].item()
+    # The one whose target counts may regress to it, in both batches or in neither.
+    led = {k.split('_')[0] for k in losses if k.endswith('loss_bbox')}
+    assert led == ({'source'} if lam >= 0.5 else {'target'})
+
+
+def test_images_without_pseudo_labels(float64):
+    """They are background, or cause no loss at all."""
+    inputs, samples = None, None
+    losses = {}
+    for without in ('background', 'ignored'):
+        model, plain = build(pseudo_labels=dict(score_thr=0.999, without=without))
+        inputs, samples = batch(plain)
+        losses[without] = model.loss(inputs, samples)
+        assert losses[without]['pseudo_per_image'] == 0
+    empty = [s.clone() for s in model.last_pseudo]
+    assert all(len(s.gt_instances) == 0 for s in empty)
+    expected = flat(plain.loss(inputs['unsup_student'], empty))
+    actual = {
+        k[len('target_') :]: v
+        for k, v in flat(losses['background']).items()
+        if k.startswith('target_')
+    }
+    assert relative_difference({k: expected[k] for k in actual}, actual) < 1e-9
+    assert {k for k in actual if 'loss' in k} == {k for k in expected if 'cls' in k}
+    assert not [k for k in losses['ignored'] if k.startswith('target_')]
+    assert [k for k in losses['ignored'] if k.startswith('source_')]
+
+
+@pytest.mark.parametrize('strategy', ['lossmix', 'union'])
+def test_ignored_images_leave_the_share_of_their_partners(strategy, float64):
+    """Mixed across domains, what is left is the source's term, an image at a time."""
+    model, plain = build(
+        pseudo_labels=dict(score_thr=0.999, without='ignored'),
+        adaptation_mix=dict(strategy=strategy, inter_share=1.0),
+    )
+    inputs, samples = batch(plain)
+    losses = model.loss(inputs, samples)
+    lam = losses['mix_lambda'].item()
+    share = 1.0 if strategy == 'union' else lam
+    kept = by_hand_single(plain, inputs, samples, lam, share)
+    actual = {k: v for k, v in only_losses(losses).items() if k.startswith('source')}
+    assert relative_difference(kept, actual) < 1e-7
+
+
+def by_hand_single(plain, inputs, samples, lam, share):
+    x, y = inputs['sup'], inputs['unsup_student']
+    size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
+    mixed = lam * on_canvas(x, size) + (1 - lam) * on_canvas(y, size)
+    features = plain.extract_feat(mixed)
+    total = {}
+    for i, (own, other) in enumerate(zip(samples['sup'], samples['unsup_student'])):
+        one = joined(own, None, size, joined(own, other, size))
+        plain.extract_feat = lambda _, i=i: tuple(f[i : i + 1] for f in features)
+        for key, value in flat(plain.loss(mixed[i : i + 1], [one])).items():
+            name = f'source_{key}'
+            total[name] = total.get(name, 0) + share * value / len(samples['sup'])
+        del plain.extract_feat
+    return total
+
+
+def test_switches_of_pseudo_losses_are_explicit(float64):
+    switches = dict(loss_cls=0.5, loss_bbox=True, loss_centerness=False)
+    model, plain = build('fcos', pseudo_policy=dict(losses=switches, weight=0.5))
+    inputs, samples = batch(plain)
+    actual = model.loss(inputs, samples)
+    expected = plain.loss(inputs['unsup_student'], model.last_pseudo)
+    target = {k[7:]: v for k, v in actual.items() if k.startswith('target_')}
+    assert set(target) == {'loss_cls', 'loss_bbox'}
+    torch.testing.assert_close(target['loss_cls'], expected['loss_cls'] / 4)
+    torch.testing.assert_close(target['loss_bbox'], expected['loss_bbox'] / 2)
+    source = {k[7:] for k in actual if k.startswith('source_')}
+    assert source == {'loss_cls', 'loss_bbox', 'loss_centerness'}
+
+
+@pytest.mark.parametrize('mixing', [True, False])
+def test_warm_up_trains_on_the_source_with_target_noise(mixing, float64):
+    model, plain = build(burn_in_iters=10, warmup_mix=dict(max_share=0.3))
+    model.mixing = mixing
+    inputs, samples = batch(plain)
+    actual = model.loss(inputs, samples)
+    lam = actual['mix_lambda'].item()
+    x, truth = inputs['sup'], samples['sup']
+    if mixing:
+        assert 0.7 <= lam < 1
+        y = inputs['unsup_student']
+        size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
+        x = lam * on_canvas(x, size) + (1 - lam) * on_canvas(y, size)
+        truth = [
+            joined(t, None, size, joined(t, u, size))
+            for t, u in zip(truth, samples['unsup_student'])
+        ]
+    else:
+        assert lam == 1
+    expected = {f'source_{k}': v for k, v in flat(plain.loss(x, truth)).items()}
+    assert relative_difference(expected, only_losses(actual)) < 1e-7
+
+
+def test_mixing_stops_with_the_switch():
+    model, plain = build(adaptation_mix=dict())
+    model.mixing = False
+    losses = model.loss(*batch(plain))
+    assert (losses['pairing'], losses['mix_lambda']) == (0, 1)
+
+
+@pytest.mark.parametrize('pairing', ['intra', 'inter'])
+def test_domains_of_different_size_mix(pairing):
+    mix = dict(inter_share=float(pairing == 'inter'))
+    model, plain = build(adaptation_mix=mix)
+    losses = model.loss(*batch(plain, sources=3, targets=2))
+    assert losses['pairing'] == {'intra': 1, 'inter': 2}[pairing]
+    assert all(v.isfinite().all() for v in only_losses(losses).values())
+
+
+def test_an_image_alone_has_no_partner_in_its_domain():
+    model, plain = build(adaptation_mix=dict(inter_share=0.0))
+    inputs, samples = batch(plain, sources=1, targets=1)
+    mixed = only_losses(model.loss(inputs, samples))
+    model.mixing = False
+    assert relative_difference(mixed, only_losses(model.loss(inputs, samples))) == 0
+
+
+def test_discriminator_is_off_in_burn_in_and_reverses_gradients_later():
+    options = dict(
+        discriminator=dict(in_channels=64, weight=0.1, ramp_iters=4),
+        pseudo_policy=dict(losses='classification', weight=0.0),
+    )
+    model, plain = build(burn_in_iters=10, **options)
+    inputs, samples = batch(plain)
+    burning_in = model.loss(inputs, samples)
+    assert burning_in['source_loss_domain'] == 0
+    assert 'source_domain_acc' not in burning_in
+
+    model, plain = build(**options)
+    losses = model.loss(inputs, samples)
+    domain = losses['target_loss_domain']
+    feature = model.student.backbone(inputs['unsup_student'])[-1]
+    logits = model.discriminator.layers(feature)
+    by_formula = -torch.nn.functional.logsigmoid(logits).mean() * 0.1
+    torch.testing.assert_close(domain, by_formula)
+    weight = model.discriminator.layers[0].weight
+    backbone = model.student.backbone.conv1.weight
+    grads = torch.autograd.grad(domain, [weight, backbone])
+    plainly = torch.autograd.grad(by_formula, [weight, backbone])
+    torch.testing.assert_close(grads[0], plainly[0])
+    # A quarter of the ramp in the first iteration.
+    torch.testing.assert_close(grads[1], -plainly[1] / 4, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize('burn_in_iters', [0, 9])
+def test_views_of_different_geometry_are_refused(burn_in_iters):
+    """At once, and not when burn-in ends."""
+    model, plain = build(burn_in_iters=burn_in_iters)
+    inputs, samples = batch(plain)
+    samples['unsup_student'][1].set_metainfo(dict(flip=True))
+    with pytest.raises(ValueError, match=r'same `flip`.*before `MultiBranch`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][1].set_metainfo(dict(flip=False))
+    samples['unsup_student'][0].set_metainfo(dict(homography_matrix=np.diag([1, 1, 2])))
+    with pytest.raises(ValueError, match='same `homography_matrix`'):
+        model.loss(inputs, samples)
+    unknown = dict(homography_matrix=None, ori_shape=(1, 1))
+    samples['unsup_teacher'][0].set_metainfo(unknown)
+    with pytest.raises(ValueError, match=r'with a `homography_matrix`.*`meta_keys`'):
+        model.loss(inputs, samples)
+    inputs['unsup_student'] = inputs['unsup_student'][..., :-32]
+    with pytest.raises(ValueError, match='views of the target of the same size'):
+        model.loss(inputs, samples)
+
+
+def test_nan_is_named():
+    model, plain = build()
+    inputs, samples = batch(plain)
+    with torch.no_grad():
+        model.student.bbox_head.retina_cls.bias.fill_(float('nan'))
+    with pytest.raises(FloatingPointError, match=r'source_loss_cls.*own_0\.jpg'):
+        model.loss(inputs, samples)
+
+
+def test_targets_of_the_target_domain_are_never_looked_at():
+    model, plain = build(adaptation_mix=dict())
+    inputs, samples = batch(plain)
+    losses = flat(seeded(model.loss, inputs, samples))
+    for name in ('unsup_teacher', 'unsup_student'):
+        for sample in samples[name]:
+            del sample.gt_instances, sample.ignored_instances
+    again = flat(seeded(model.loss, inputs, samples))
+    assert relative_difference(losses, again) == 0
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(burn_in_iters=-1), 'burn_in_iters'),
+        (dict(keep_rate=1.0), 'keep_rate'),
+        (dict(warmup_mix=dict(max_share=0.6)), r'\(0, 0.5\]'),
+        (dict(adaptation_mix=dict(strategy='cutmix')), "one of .*'lossmix'"),
+        (dict(adaptation_mix=dict(inter_share=2)), 'inter_share'),
+        (dict(pseudo_labels=dict(without='nothing')), "'background' or 'ignored'"),
+        (dict(pseudo_labels=dict(score_thr=1.0)), 'score_thr'),
+        (dict(pseudo_policy=dict(losses='cls')), "'all', 'classification'"),
+        (dict(roi_sampling='none'), 'roi_sampling'),
+        (
+            dict(pseudo_labels=None, discriminator=dict(in_channels=64)),
+            'discriminator=None',
+        ),
+        (dict(pseudo_labels=None, adaptation_mix=dict()), 'adaptation_mix=None'),
+        (
+            dict(
+                adaptation_mix=dict(strategy='union'),
+                pseudo_policy=dict(losses=dict(loss_cls=3.0), weight=0.5),
+            ),
+            "weights of pseudo losses <= 1 with `strategy='union'`",
+        ),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(**options)
+
+
+def test_policy_names_losses_that_do_not_exist_or_were_forgotten():
+    model, plain = build(pseudo_policy=dict(losses=dict(loss_cls=True, loss_iou=1.0)))
+    with pytest.raises(ValueError, match=r"\['loss_bbox'\] are not.*\['loss_iou'\]"):
+        model.loss(*batch(plain))
+
+
+def test_checkpoints_of_student_teacher_and_plain_detector_load():
+    model, plain = build()
+    with torch.no_grad():
+        for parameter in model.student.parameters():
+            parameter.add_(1.0)
+    other, _ = build(burn_in_iters=5)
+    other.load_state_dict(model.state_dict())
+    assert other.teacher_started
+    other.load_state_dict(plain.state_dict())  # strict
+    assert not other.teacher_started
+    for part in (other.student, other.teacher):
+        for name, value in plain.state_dict().items():
+            assert torch.equal(part.state_dict()[name], value)
+
+
+def test_takes_part_in_the_protocol_of_hooks():
+    from mmdet_lossmix.hooks.stop_mixing_hook import mixing_modules
+
+    model, plain = build()
+    assert mixing_modules(SimpleNamespace(model=model)) == [model]
+    assert not model.teacher.training
+    assert model.student.training
+    assert not any(p.requires_grad for p in model.teacher.parameters())
+    # A teacher that has not started does not predict.
+    model.teacher_started.fill_(False)
+    model.eval()
+    inputs, samples = batch(plain)
+    with torch.no_grad():
+        for parameter in model.teacher.parameters():
+            parameter.fill_(float('nan'))
+        found = model.predict(inputs['sup'], samples['sup'])
+    assert found[0].pred_instances.scores.isfinite().all()
+
+
+def test_student_starts_the_same_with_and_without_a_discriminator():
+    students = []
+    for discriminator in (None, dict(in_channels=64)):
+        torch.manual_seed(0)
+        cfg = detector_cfg('retinanet')
+        options = dict(burn_in_iters=1, discriminator=discriminator)
+        model = MODELS.build(dict(type='LossMixTeacher', detector=cfg, **options))
+        model.init_weights()
+        students.append(model.student.state_dict())
+    assert all(torch.equal(v, students[1][k]) for k, v in students[0].items())

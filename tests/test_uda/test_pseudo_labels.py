@@ -1,0 +1,71 @@
+"""PseudoLabels: what is kept, and what is said if nothing ever is."""
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+
+from mmdet_lossmix.uda import LossPolicy, PseudoLabels, pseudo_labels
+
+
+def prediction(scores, boxes=None):
+    boxes = boxes or [[0.0, 0.0, 10.0, 10.0]] * len(scores)
+    sample = DetDataSample()
+    sample.pred_instances = InstanceData(
+        bboxes=torch.tensor(boxes).reshape(-1, 4),
+        scores=torch.tensor(scores),
+        labels=torch.arange(len(scores)),
+    )
+    return sample
+
+
+def view():
+    sample = DetDataSample(metainfo=dict(img_path='a.jpg'))
+    sample.gt_instances = InstanceData(bboxes=torch.ones(5, 4), labels=torch.ones(5))
+    return sample
+
+
+def test_keeps_what_is_sure_and_has_an_area():
+    boxes = [[0, 0, 9, 9], [0, 0, 9, 9], [3, 3, 3.5, 9], [1, 1, 2, 2]]
+    found = prediction([0.9, 0.79, 0.95, 0.8], [[float(x) for x in b] for b in boxes])
+    (sample,) = PseudoLabels(score_thr=0.8).attach([view()], [found])
+    assert sample.gt_instances.labels.tolist() == [0, 3]
+    assert sample.gt_instances.bboxes.tolist() == [[0, 0, 9, 9], [1, 1, 2, 2]]
+    assert set(sample.gt_instances.keys()) == {'bboxes', 'labels'}
+    assert len(sample.ignored_instances) == 0
+    assert sample.img_path == 'a.jpg'
+
+
+def test_warns_once_of_a_teacher_that_never_finds_anything(monkeypatch):
+    messages = []
+    monkeypatch.setattr(
+        pseudo_labels, 'print_log', lambda text, **_: messages.append(text)
+    )
+    monkeypatch.setattr(pseudo_labels, 'ITERATIONS_BEFORE_WARNING', 10)
+    labels = PseudoLabels()
+    for _ in range(9):
+        labels.attach([view()], [prediction([0.5])])
+    labels.attach([view()], [prediction([0.9])])  # counts anew from here
+    for _ in range(9):
+        labels.attach([view()], [prediction([0.5])])
+    assert messages == []
+    for _ in range(30):
+        labels.attach([view()], [prediction([])])
+    assert len(messages) == 1
+    assert 'lower it' in messages[0]
+    assert '`score_thr=0.8`' in messages[0]
+
+
+def test_classification_is_told_by_the_name():
+    names = ('loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'acc')
+    losses = {name: torch.ones(()) for name in names}
+    kept = LossPolicy('classification', weight=0.5)(losses)
+    assert kept == {'loss_rpn_cls': 0.5, 'loss_cls': 0.5, 'acc': 1}
+    yolox = {name: torch.ones(()) for name in ('loss_cls', 'loss_bbox', 'loss_obj')}
+    assert set(LossPolicy('classification')(yolox)) == {'loss_cls', 'loss_obj'}
+    lists = LossPolicy()(dict(loss_cls=[torch.ones(()), torch.ones(())]))
+    assert lists == {'loss_cls': [1, 1]}
+    with pytest.raises(ValueError, match=r"losses=\{'loss_heatmap': True\}"):
+        LossPolicy('classification')({'loss_heatmap': torch.ones(())})
+    with pytest.raises(ValueError, match='>= 0'):
+        LossPolicy(weight=-1)

@@ -1,0 +1,305 @@
+"""The ladder of domain adaptation: configs are small, and what they say they are."""
+
+import json
+import re
+import shutil
+import sys
+from functools import lru_cache
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmdet_lossmix.datasets.layout import check_layout
+from mmdet_lossmix.datasets.runner import DataCheckRunner
+from mmdet_lossmix.uda.domain_check import check_domains
+from tests.helpers.tiny import ROOT
+from tests.helpers.tiny_domains import write_domains
+from tests.helpers.uda import tiny_uda_config
+
+sys.path.insert(0, str(ROOT / 'tools'))
+
+import check_data
+
+pytestmark = pytest.mark.usefixtures('unformatted_configs')
+UDA = ROOT / 'configs/uda'
+RUNGS = (
+    'source_only',
+    'strong_ema',
+    'adaptive_teacher',
+    'union',
+    'noise',
+    'lossmix_warmup',
+    'lossmix_adaptation',
+    'lossmix_intra',
+    'lossmix_inter',
+    'lossmix',
+    'oracle',
+)
+FAMILY, DEMOS = '{}_faster_rcnn_clipart', ('demo_{}_faster_rcnn', 'demo_{}_fcos')
+# Warm-up mixing, adaptation mixing and its share across domains, pseudo labels,
+# discriminator.
+LADDER = {
+    'source_only': (False, None, None, False, False),
+    'strong_ema': (False, None, None, False, False),
+    'adaptive_teacher': (False, None, None, True, True),
+    'union': (False, 'union', 0.5, True, True),
+    'noise': (False, 'noise', 0.5, True, True),
+    'lossmix_warmup': (True, None, None, True, True),
+    'lossmix_adaptation': (False, 'lossmix', 0.5, True, True),
+    'lossmix_intra': (True, 'lossmix', 0.0, True, True),
+    'lossmix_inter': (True, 'lossmix', 1.0, True, True),
+    'lossmix': (True, 'lossmix', 0.5, True, True),
+    'oracle': (False, None, None, False, False),
+}
+
+
+@lru_cache
+def load(name):
+    return Config.fromfile(UDA / f'{name}.py')
+
+
+@pytest.mark.parametrize('rung', RUNGS)
+def test_rung_is_what_it_says(rung):
+    path = UDA / f'{FAMILY.format(rung)}.py'
+    cfg = Config.fromfile(path)
+    model = cfg.model
+    mix = model.adaptation_mix or {}
+    assert (
+        model.warmup_mix is not None,
+        mix.get('strategy'),
+        mix.get('inter_share'),
+        model.pseudo_labels is not None,
+        model.discriminator is not None,
+    ) == LADDER[rung]
+    assert cfg.optim_wrapper.clip_grad.max_norm == 10
+    if rung != 'lossmix':
+        assert len(path.read_text().splitlines()) <= 8
+    # Backbone, schedule and test are those of the top of the ladder.
+    top = load(FAMILY.format('lossmix'))
+    assert model.detector == top.model.detector
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'val_dataloader'):
+        assert cfg[key] == top[key]
+    source, target = cfg.train_dataloader.dataset.datasets
+    assert target == top.train_dataloader.dataset.datasets[1]
+    strong = any(s.type == 'StrongAugment' for s in source.pipeline)
+    assert strong == (rung != 'source_only')
+    burns_in_for_ever = model.burn_in_iters == cfg.train_cfg.max_iters
+    assert burns_in_for_ever == (rung == 'source_only')
+    labelled_target = source.data_root == target.data_root
+    assert labelled_target == (rung == 'oracle')
+
+
+@pytest.mark.parametrize('demo', DEMOS)
+@pytest.mark.parametrize('rung', [rung for rung in RUNGS if rung != 'lossmix'])
+def test_demo_has_the_same_rungs(rung, demo):
+    """To the letter, but for the name of the base."""
+    ours = (UDA / f'{demo.format(rung)}.py').read_text()
+    theirs = (UDA / f'{FAMILY.format(rung)}.py').read_text()
+    base = theirs.split("_base_ = '")[1].split('_faster_rcnn')[0]
+    assert ours == theirs.replace(FAMILY.format(base), demo.format(base))
+
+
+@pytest.mark.parametrize(
+    'name',
+    [pytest.param('clipart', marks=pytest.mark.slow), 'watercolor', 'foggy_all'],
+)
+def test_full_size_models_build(name):
+    cfg = Config.fromfile(UDA / f'lossmix_faster_rcnn_{name}.py')
+    init_default_scope('mmdet')
+    cfg.model.detector.backbone.depth = 18  # a quarter of the time
+    cfg.model.detector.neck.in_channels = [64, 128, 256, 512]
+    model = MODELS.build(cfg.model)
+    classes = model.student.roi_head.bbox_head.num_classes
+    source, target = cfg.train_dataloader.dataset.datasets
+    assert classes == {'clipart': 20, 'watercolor': 6, 'foggy_all': 8}[name]
+    assert 'ann_file' not in target or target.ann_file.endswith('train.txt')
+    if name == 'watercolor':
+        assert source.metainfo == cfg.val_dataloader.dataset.metainfo
+        assert len(source.metainfo.classes) == classes
+    assert cfg.test_dataloader == cfg.val_dataloader
+
+
+@pytest.fixture(scope='module')
+def domains(voc_root, tmp_path_factory):
+    return write_domains(tmp_path_factory.mktemp('domains') / 'data', voc_root)
+
+
+def is_fast(name):
+    return name.startswith(('lossmix_faster_rcnn', 'demo_lossmix_f')) or name in (
+        'demo_source_only_fcos',
+        'oracle_faster_rcnn_clipart',
+    )
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        name if is_fast(name) else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted(path.stem for path in UDA.glob('*.py'))
+    ],
+)
+def test_config_adapts_and_evaluates(name, domains, voc_root, tmp_path):
+    """An iteration of burn-in, one of adaptation, and a validation."""
+    root = voc_root if name.startswith('demo') else domains
+    cfg = tiny_uda_config(f'uda/{name}', root, tmp_path, 2, 1)
+    cfg.train_cfg.val_interval = 2
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    losses = runner.message_hub.get_scalar('train/loss')._log_history
+    assert len(losses) == 2
+    assert all(loss == loss for loss in losses)
+    seen = runner.message_hub.log_scalars
+    rung = re.sub('_faster_rcnn.*|_fcos', '', name.replace('demo_', ''))
+    assert any('target_loss' in key for key in seen) == LADDER[rung][3]
+    assert runner.model.teacher_started == (rung != 'source_only')
+    ap = 'coco/bbox_mAP_50' if 'foggy' in name else 'pascal_voc/AP50'
+    for who in ('student', 'teacher')[: 1 + runner.model.teacher_started.item()]:
+        assert 0 <= seen[f'val/{who}/{ap}'].current() <= 1
+
+
+def test_lossmix_retinanet_runs(voc_root, tmp_path):
+    """A detector that no config here names, by its config alone."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, 2, 1)
+    detector = Config.fromfile(ROOT / 'configs/baseline_retinanet_voc.py').model
+    from tests.helpers.thin import thin_detector
+
+    thin_detector(detector)
+    detector.test_cfg.update(score_thr=0.0, max_per_img=3)
+    detector.bbox_head.num_classes = 5
+    cfg.model.detector = detector
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    seen = runner.message_hub.log_scalars
+    assert 'train/target_loss_cls' in seen
+    assert runner.model.teacher_started
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(batch_size=3), r'`batch_size=4` for `per_domain=\[2, 2\]`'),
+        (dict(classes=('ship', 'tree')), r'no common class.*metainfo=dict\(classes'),
+        (dict(classes=('car', 'bicycle')), r"2 in common: \['car', 'bicycle'\]"),
+    ],
+)
+def test_domains_that_do_not_go_together_are_refused(
+    wrong, message, voc_root, tmp_path
+):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    if 'classes' in wrong:
+        cfg.val_dataloader.dataset.metainfo = wrong
+    else:
+        cfg.train_dataloader.update(wrong)
+    with pytest.raises(ValueError, match=message):
+        check(Runner.from_cfg(cfg))
+
+
+def check(runner):
+    check_domains(runner, runner.model.student)
+
+
+def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
+    """mmdet's own VOC base has such a `batch_sampler`, which configs inherit."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.train_dataloader.batch_sampler = dict(type='AspectRatioBatchSampler')
+    with pytest.raises(ValueError, match=r'Aspect.*batch_sampler=None'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_a_target_that_is_chosen_by_its_labels_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('oracle_fcos', voc_root, tmp_path)
+    datasets = cfg.train_dataloader.dataset.datasets
+    datasets[1] = datasets[0]
+    with pytest.raises(ValueError, match=r'VOCDataset drops.*UnlabelledDataset'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+    runner = Runner.from_cfg(cfg)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    with pytest.raises(ValueError, match="type='IterBasedTrainLoop'"):
+        check(runner)
+
+
+def test_outputs_that_the_source_has_no_class_for_are_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.model.detector.bbox_head.num_classes += 1
+    with pytest.raises(ValueError, match=r'`num_classes=5` of `bbox_head`.*got 6'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_source_without_any_of_the_classes_is_refused(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    source = cfg.train_dataloader.dataset.datasets[0]
+    source.metainfo = dict(classes=('unicorn',))
+    with pytest.raises(ValueError, match=r"no object of any of the.*\('unicorn',\)"):
+        DataCheckRunner.from_cfg(cfg).train()
+
+
+def test_several_sources_and_several_folders(voc_root, tmp_path):
+    """VOC2007 and VOC2012 are one domain, as docs/uda.md has it."""
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, max_iters=1)
+    domains = cfg.train_dataloader.dataset.datasets
+    source, target = domains
+    domains[0] = dict(
+        type='ConcatDataset', ignore_keys=['dataset_type'], datasets=[source, source]
+    )
+    domains[1] = dict(type='ConcatDataset', datasets=[target, target])
+    runner = Runner.from_cfg(cfg)
+    check(runner)
+    runner.train()
+    del cfg.train_dataloader.dataset['ignore_keys']
+    with pytest.raises(ValueError, match=r"metainfo.*'cumulative_sizes'.*outer"):
+        check(Runner.from_cfg(cfg))
+
+
+def test_check_data_names_what_is_missing(voc_root, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/VOCdevkit').symlink_to(voc_root)
+    config = str(UDA / 'lossmix_faster_rcnn_clipart.py')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['check_data.py', config])
+    assert check_data.main() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert 'ok      train_dataloader: VOCDataset in data/VOCdevkit/, 6 images' in lines
+    assert 'MISSING train_dataloader: UnlabelledDataset in data/clipart/' in lines
+    assert '        no folder data/clipart' in lines
+    shutil.copytree(voc_root / 'VOC2007', tmp_path / 'data/clipart')
+    lists = tmp_path / 'data/clipart/ImageSets/Main'
+    (lists / 'trainval.txt').rename(lists / 'train.txt')
+    assert check_data.main() == 0
+
+
+def test_check_data_looks_into_folders_without_a_list(tmp_path):
+    target = dict(type='UnlabelledDataset', data_root=str(tmp_path), pattern='*.png')
+    (tmp_path / 'a.jpg').touch()
+    assert check_layout(target) == (0, [f'no image *.png in {tmp_path}'])
+    assert check_layout({**target, 'pattern': '*'}) == (1, [])
+    both = {**target, 'pattern': ['*.jpg', '*.png']}
+    assert check_layout(both) == (1, [f'no image *.png in {tmp_path}'])
+
+
+def test_check_data_looks_for_the_images_of_cityscapes(tmp_path):
+    name = 'town/b_leftImg8bit.png'
+    (tmp_path / 'val.json').write_text(json.dumps(dict(images=[dict(file_name=name)])))
+    (tmp_path / 'clear/town').mkdir(parents=True)
+    clear = dict(
+        type='CityscapesDataset',
+        data_root=str(tmp_path),
+        ann_file='val.json',
+        data_prefix=dict(img='clear'),
+    )
+    assert f'such as {name}' in check_layout(clear)[1][0]
+    (tmp_path / 'clear' / name).touch()
+    assert check_layout(clear) == (1, [])
+    foggy = dict(clear, type='FoggyCityscapesDataset', betas=['0.01', '0.02'])
+    (tmp_path / 'clear/town/b_leftImg8bit_foggy_beta_0.01.png').touch()
+    number, (problem,) = check_layout(foggy)
+    assert number == 2
+    assert problem.startswith('1 of 2 files')
+    assert problem.endswith('such as town/b_leftImg8bit_foggy_beta_0.02.png')

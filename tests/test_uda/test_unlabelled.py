@@ -1,0 +1,141 @@
+"""Images without labels: found, listed, and never annotated."""
+
+import json
+
+import pytest
+from mmdet.datasets import CityscapesDataset
+from mmdet.registry import DATASETS
+
+from mmdet_lossmix.datasets import UnlabelledDataset
+from mmdet_lossmix.datasets.layout import check_layout
+from mmdet_lossmix.uda.data.foggy_cityscapes import foggy_name
+
+LISTED = dict(
+    type='UnlabelledDataset',
+    ann_file='VOC2007/ImageSets/Main/test.txt',
+    data_prefix=dict(img='VOC2007/JPEGImages'),
+)
+
+
+@pytest.fixture
+def annotations_unread(monkeypatch):
+    """Reading an annotation file fails."""
+    import xml.etree.ElementTree as ET
+
+    def refuse(*args):
+        raise AssertionError('read an annotation')
+
+    monkeypatch.setattr(ET, 'parse', refuse)
+
+
+def test_bare_folder(voc_root, annotations_unread):
+    dataset = UnlabelledDataset(
+        data_root=str(voc_root), data_prefix=dict(img='VOC2012'), pipeline=[]
+    )
+    assert len(dataset) == 6  # of a subfolder; annotations and lists are no images
+    info = dataset.get_data_info(0)
+    assert (info['width'], info['height']) == (90, 120)
+    assert dataset.get_data_info(1)['width'] == 120
+    assert info['img_path'].endswith('JPEGImages/trainval_00.jpg')
+    assert all(dataset.get_data_info(i)['instances'] == [] for i in range(6))
+
+
+def test_listed_images(voc_root, annotations_unread):
+    dataset = DATASETS.build(dict(LISTED, data_root=str(voc_root), pipeline=[]))
+    assert len(dataset) == 4
+    assert dataset.get_data_info(3)['img_path'].endswith(
+        'VOC2007/JPEGImages/test_03.jpg'
+    )
+
+
+def test_empty_folder_and_missing_files_are_named(voc_root, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'Expected target images in .*no file'):
+        UnlabelledDataset(data_root=str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"matches \['\*\.png'\] of `pattern`"):
+        UnlabelledDataset(data_root=str(voc_root), pattern=['*.jpg', '*.png'])
+    with pytest.raises(FileNotFoundError, match='a folder of target images at'):
+        UnlabelledDataset(data_root=str(tmp_path / 'nowhere'))
+    with pytest.raises(FileNotFoundError, match=r'4 of 4 are missing.*test_00\.png'):
+        DATASETS.build(dict(LISTED, data_root=str(voc_root), suffix='.png'))
+
+
+def test_layout_names_what_is_missing_or_misnamed(voc_root, tmp_path):
+    good = dict(LISTED, data_root=str(voc_root))
+    assert check_layout(good) == (4, [])
+    voc = dict(good, type='VOCDataset', data_prefix=dict(sub_data_root='VOC2007/'))
+    assert check_layout(voc) == (4, [])
+    misnamed = dict(voc, img_subdir='JPEGimages')
+    assert 'VOC2007/JPEGImages?' in check_layout(misnamed)[1][0]
+    wrong_case = dict(good, data_prefix=dict(img='VOC2007/jpegimages'))
+    assert 'is it ' in check_layout(wrong_case)[1][0]
+    assert 'VOC2007/JPEGImages?' in check_layout(wrong_case)[1][0]
+    misnamed = dict(good, ann_file='VOC2007/ImageSets/Main/tests.txt')
+    assert 'Main/test.txt?' in check_layout(misnamed)[1][0]
+    elsewhere = dict(good, data_prefix=dict(img='VOC2012/JPEGImages'))
+    assert '4 of 4 files' in check_layout(elsewhere)[1][0]
+    nowhere = dict(good, data_root=str(tmp_path / 'VOC'))
+    assert check_layout(nowhere)[1][0].startswith('no folder')
+
+
+def test_fog_is_in_the_file_name():
+    clear = 'val/lindau/lindau_000001_000019_leftImg8bit.png'
+    assert foggy_name(clear, '0.02') == (
+        'val/lindau/lindau_000001_000019_leftImg8bit_foggy_beta_0.02.png'
+    )
+
+
+def annotated(tmp_path, images, cars=None):
+    """Annotations of images, of which all or some show a car."""
+    file = tmp_path / 'val.json'
+    named = [
+        dict(file_name='a_leftImg8bit.png', height=20, width=40, id=i) for i in images
+    ]
+    boxes = [
+        dict(id=i, image_id=i, category_id=26, bbox=[1, 2, 3, 4], area=12, iscrowd=0)
+        for i in (images if cars is None else cars)
+    ]
+    file.write_text(
+        json.dumps(
+            dict(
+                images=named,
+                annotations=boxes,
+                categories=[dict(id=26, name='car')],
+            )
+        )
+    )
+    return file
+
+
+def test_foggy_cityscapes_drops_an_empty_image_in_every_fog(tmp_path):
+    foggy = DATASETS.build(
+        dict(
+            type='FoggyCityscapesDataset',
+            betas=('0.005', '0.01', '0.02'),
+            ann_file=str(annotated(tmp_path, range(1, 31), cars=range(2, 31, 2))),
+            data_prefix=dict(img=''),
+            filter_cfg=dict(filter_empty_gt=True),
+            pipeline=[],
+        )
+    )
+    infos = [foggy.get_data_info(i) for i in range(len(foggy))]
+    assert len(infos) == 3 * 15 == len({info['img_id'] for info in infos})
+    assert all(info['instances'] for info in infos)
+
+
+def test_foggy_cityscapes_has_every_image_in_every_fog(tmp_path):
+    ann_file = annotated(tmp_path, [7])
+    options = dict(
+        ann_file=str(ann_file), data_prefix=dict(img=''), test_mode=True, pipeline=[]
+    )
+    kind = dict(type='FoggyCityscapesDataset', betas=('0.005', '0.02'))
+    foggy = DATASETS.build(dict(kind, **options))
+    clear = CityscapesDataset(**options)
+    infos = [foggy.get_data_info(i) for i in range(2)]
+    assert [i['img_path'] for i in infos] == [
+        'a_leftImg8bit_foggy_beta_0.005.png',
+        'a_leftImg8bit_foggy_beta_0.02.png',
+    ]
+    assert len({i['img_id'] for i in infos}) == 2
+    assert [i['instances'] for i in infos] == 2 * [clear.get_data_info(0)['instances']]
+    with pytest.raises(ValueError, match='betas'):
+        DATASETS.build(dict(kind, betas=('0.03',), **options))
