@@ -116,7 +116,7 @@ def blend(
     """
     if image.dtype.name not in OPENCV_DTYPES:
         raise ValueError(
-            f'Convert the images before mixing to one of {", ".join(OPENCV_DTYPES)}: got '
+            f'Convert images before mixing to one of {", ".join(OPENCV_DTYPES)}: got '
             f'{image.dtype}.'
         )
     check_alike(image, partner)
