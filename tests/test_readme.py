@@ -33,7 +33,7 @@ def test_its_configs_mix(config):
     assert len(built) == 1
     assert type(built[0]).__name__ in OF_SIX
     if 'detector' in model:
-        model.detector.backbone.init_cfg = None
+        model.backbone.init_cfg = None
         assert 'BatchLossMix' in str(MODELS.build(model).data_preprocessor)
 
 

@@ -46,7 +46,7 @@ class LossMixDetector(TransparentWrapper):
             - ``'batch'``: one lambda for all images, as :class:`BatchLossMix` draws it;
               the detector's own normaliser over the batch.
 
-            Defaults to ``'image'``, which is right for any lambdas.
+            Defaults to ``'batch'``.
         roi_sampling (str): How a RoI head samples proposals for two targets.
 
             - ``'joint'``: once, against the objects of both; both targets label the
@@ -69,18 +69,17 @@ class LossMixDetector(TransparentWrapper):
         >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
         >>> custom_imports = dict(imports=['mmdet_lossmix'])
         >>> model = dict(  # tools still find `model.backbone` and the like
-        >>>     type='LossMixDetector', detector=_base_.model.type, weighting='batch',
+        >>>     type='LossMixDetector', detector=_base_.model.type,
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
         >>> model = dict(  # the same
         >>>     _delete_=True, type='LossMixDetector', detector=_base_.model,
-        >>>     weighting='batch',
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
     """
 
     def __init__(
         self,
         detector: Union[str, ConfigType],
-        weighting: str = 'image',
+        weighting: str = 'batch',
         roi_sampling: str = 'joint',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
