@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Iterator, List, Tuple
 
 import mmdet.apis
+import mmdet.structures
 import pytest
 from mmdet import registry as mmdet_registry
 from mmdet.utils import register_all_modules
@@ -81,7 +82,7 @@ def is_path(code: str) -> bool:
 def known_classes() -> set:
     """Classes that a page may name: registered, of this project, or built in."""
     register_all_modules(init_default_scope=False)
-    names = {*dir(builtins), *dir(mmdet.apis)}
+    names = {*dir(builtins), *dir(mmdet.apis), *dir(mmdet.structures)}
     for found in vars(mmdet_registry).values():
         while isinstance(found, Registry):  # mmdet's, and mmengine's above it
             names |= set(found.module_dict)
