@@ -19,6 +19,7 @@ from .loss_policy import LossFilter, no_loss
 
 # Whose annotations: ground truth, pseudo labels, or the objects of both.
 SOURCE, TARGET, BOTH = 0, 1, 2
+ONE_BY_ONE = "`without='ignored'`", "`without='background'`"
 INSTANCES = ('gt_instances', 'ignored_instances')
 
 
@@ -98,14 +99,14 @@ class StudentBatch(NamedTuple):
             return weighted_sum([annotations.policy(losses)], [weight])
         if BOTH in domains:
             roi_sampling = 'per_target'
-        with SharedForward(student, self.inputs) as shared:
+        with SharedForward(student, self.inputs, roi_sampling) as shared:
             if not by_image:
-                return shared.loss([_term(*term) for term in self.terms], roi_sampling)
+                return shared.loss([_term(*term) for term in self.terms])
             losses = []
             for i in range(len(self.inputs)):
-                terms = [_term_of_image(*term, i) for term in self.terms]
-                with shared.image(i) as image:
-                    losses.append(image.loss(terms, roi_sampling))
+                with shared.image(i, *ONE_BY_ONE) as image:
+                    terms = [_term_of_image(*term, i) for term in self.terms]
+                    losses.append(image.loss(terms))
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
 

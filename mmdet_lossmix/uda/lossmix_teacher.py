@@ -13,9 +13,8 @@ from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
 from mmdet_lossmix.models.data_preprocessors.batch_mix import iteration, shared_seed
-from mmdet_lossmix.models.one_forward.interpolated_loss import check_roi_sampling
-from mmdet_lossmix.models.one_forward.losses_check import FiniteCheck
-from mmdet_lossmix.models.one_forward.shared_forward import untraced
+from mmdet_lossmix.models.losses_check import FiniteCheck
+from mmdet_lossmix.models.one_forward import check_roi_sampling, untraced
 
 from .batches import SOURCE, TARGET, DomainBatch, StudentBatch, blend, mixed, unmixed
 from .checks import check_batch
