@@ -9,10 +9,15 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, blend_tensors, weighted_sum
-from mmdet_lossmix.mixing.annotations import concat
+from mmdet_lossmix.mixing.annotations import join as join_annotations
 from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.strategies import Strategy
 from mmdet_lossmix.models.data_preprocessors.batch_mix import in_common_frame
+from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
+    INSTANCES,
+    put_annotations,
+    read_annotations,
+)
 from mmdet_lossmix.models.one_forward import LossTerm, SharedForward
 
 from .loss_policy import LossFilter, no_loss
@@ -20,7 +25,6 @@ from .loss_policy import LossFilter, no_loss
 # Whose annotations: ground truth, pseudo labels, or the objects of both.
 SOURCE, TARGET, BOTH = 0, 1, 2
 ONE_BY_ONE = "`without='ignored'`", "`without='background'`"
-INSTANCES = ('gt_instances', 'ignored_instances')
 
 
 class DomainBatch(NamedTuple):
@@ -157,8 +161,7 @@ def join(own: List[DomainBatch], partner: List[DomainBatch]) -> List[DomainBatch
     samples = []
     for pair in zip(first.samples, second.samples):
         samples.append(pair[0].new())
-        for key in INSTANCES:
-            setattr(samples[-1], key, concat([sample.get(key) for sample in pair]))
+        put_annotations(samples[-1], join_annotations(*map(read_annotations, pair)))
     if first.domain == second.domain:
         return [first._replace(samples=samples)]
     truth, pseudo = sorted((first, second), key=lambda batch: batch.domain)
@@ -212,13 +215,12 @@ def _with_common_fields(
 
     Pseudo labels have boxes and classes alone, whatever ground truth has.
     """
-    copies: Tuple[SampleList, SampleList] = [], []
-    for pair in zip(own.samples, partner.samples):
-        for sample, copied in zip(pair, copies):
-            copied.append(sample.new())
-            for key in INSTANCES:
-                first, second = (s.get(key) for s in pair)
-                common = [field for field in first.keys() if field in second]  # noqa: SIM118
-                kept = InstanceData(**{f: sample.get(key)[f] for f in common})
-                setattr(copied[-1], key, kept)
+    copies = [s.new() for s in own.samples], [s.new() for s in partner.samples]
+    for pair in zip(*copies):
+        for key in INSTANCES:
+            first, second = (sample.get(key) for sample in pair)
+            common = [field for field in first.keys() if field in second]  # noqa: SIM118
+            for sample, objects in zip(pair, (first, second)):
+                kept = {field: objects[field] for field in common}
+                setattr(sample, key, InstanceData(**kept))
     return own._replace(samples=copies[0]), partner._replace(samples=copies[1])

@@ -100,8 +100,8 @@ class DomainDiscriminator(nn.Module):
         channels = [feature.shape[1] for feature in features]
         if not -len(channels) <= self.level < len(channels):
             raise ValueError(
-                f'Set `level` of the discriminator to one of the {len(channels)} outputs '
-                f'of the backbone, not {self.level}.'
+                f'Set `level` of the discriminator to one of the {len(channels)} '
+                f'outputs of the backbone, not {self.level}.'
             )
         if channels[self.level] != self.in_channels:
             raise ValueError(

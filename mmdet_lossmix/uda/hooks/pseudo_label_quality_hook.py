@@ -75,8 +75,8 @@ class PseudoLabelQualityHook(Hook):
         if self._annotations.classes != classes:
             raise ValueError(
                 f'Expected `truth` of PseudoLabelQualityHook to have the classes '
-                f'{classes} but got {self._annotations.classes}; give it the `metainfo` '
-                'of the source.'
+                f'{classes} but got {self._annotations.classes}; give it the '
+                '`metainfo` of the source.'
             )
         target = domains.datasets[-1]
         paths = [target.get_data_info(i)['img_path'] for i in range(len(target))]
