@@ -7,7 +7,7 @@ from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 BLOCKS = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
 CONFIGS = [block for block in BLOCKS if '_base_ =' in block]

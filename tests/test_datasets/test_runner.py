@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 
 def test_missing_data_root_says_what_to_do(tmp_path):

@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
 from tests.helpers.processes import dump, mim, run
-from tests.helpers.tiny import iteration_based, tiny_config
+from tests.helpers.tiny_configs import iteration_based, tiny_config
 
 PLAIN = 'baseline_faster_rcnn_voc'
 

@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 
 from mmdet_lossmix.uda import PseudoLabelQualityHook, PseudoLabels
 from mmdet_lossmix.uda.pseudo_quality import Counts, Truth, compare, rates
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 CLASSES = ('aeroplane', 'car', 'dog', 'person')

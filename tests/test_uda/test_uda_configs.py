@@ -8,16 +8,17 @@ from functools import lru_cache
 
 import pytest
 from mmdet.registry import MODELS
+from mmdet_lossmix.datasets.runner import DataCheckRunner
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.layout import check_layout
-from mmdet_lossmix.datasets.runner import DataCheckRunner
 from mmdet_lossmix.uda.domain_check import check_domains
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
+from tests.helpers.thin_detectors import localize, thin_out
 from tests.helpers.tiny_domains import write_domains
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 
@@ -164,9 +165,8 @@ def test_lossmix_retinanet_runs(voc_root, tmp_path):
     """A detector that no config here names, by its config alone."""
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, 2, 1)
     detector = Config.fromfile(ROOT / 'configs/baseline_retinanet_voc.py').model
-    from tests.helpers.thin import thin_detector
-
-    thin_detector(detector)
+    localize(detector)
+    thin_out(detector, smallest=True)
     detector.test_cfg.update(score_thr=0.0, max_per_img=3)
     detector.bbox_head.num_classes = 5
     cfg.model.detector = detector
