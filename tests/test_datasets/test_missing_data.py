@@ -5,8 +5,9 @@ import sys
 import pytest
 from mmengine.runner import Runner
 
+from tests.helpers import ROOT
 from tests.helpers.processes import mim, run
-from tests.helpers.tiny import ROOT, load_config
+from tests.helpers.tiny_configs import load_config
 
 # What mmdet opens first, of each kind of data.
 FIRST = {
@@ -34,7 +35,10 @@ def test_dataset_names_the_missing_file(data, tmp_path, monkeypatch):
 @pytest.mark.parametrize('data', FIRST)
 def test_check_data_lists_what_is_missing_and_says_where_to_get_it(data, tmp_path):
     (tmp_path / 'data').mkdir()
-    tool, config = ROOT / 'tools/check_data.py', ROOT / f'configs/lossmix_fcos_{data}.py'
+    tool, config = (
+        ROOT / 'tools/check_data.py',
+        ROOT / f'configs/lossmix_fcos_{data}.py',
+    )
     done = run([sys.executable, str(tool), str(config)], tmp_path)
     assert done.returncode == 1
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

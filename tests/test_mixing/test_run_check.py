@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from mmdet_lossmix.mixing import run_check
 from mmdet_lossmix.mixing.run_check import check_config
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True)]
 PACK, PACK_BOTH = dict(type='PackDetInputs'), dict(type='PackLossMixInputs')

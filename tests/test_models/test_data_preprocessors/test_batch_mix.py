@@ -10,7 +10,7 @@ from scipy.stats import kstest
 from mmdet_lossmix.mixing.visibility import visible_objects
 from mmdet_lossmix.models.data_preprocessors import batch_mix
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import thin_model_cfg
+from tests.helpers.thin_detectors import thin_model_cfg
 
 TYPES = ['BatchLossMix', 'BatchUnionMix', 'BatchNoiseMix']
 CUTMIX = dict(type='CutMix', min_visible=0.3)

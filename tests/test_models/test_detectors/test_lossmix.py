@@ -17,7 +17,7 @@ from tests.helpers.oracle import (
     target,
 )
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_pair, thin_model_cfg
+from tests.helpers.thin_detectors import build_pair, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}
