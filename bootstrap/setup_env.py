@@ -54,7 +54,7 @@ def uv_variables(pip_config: str) -> dict[str, str]:
     uv does not read pip's configuration, and who told pip of a mirror, or of a place
     with another build of torch, means uv as well.
     """
-    # As pip does, look for a version in all indexes, not in the first that has the name.
+    # As pip does, look for a version in all indexes, not in the first with the name.
     variables = {'UV_INDEX_STRATEGY': 'unsafe-best-match'}
     for line in pip_config.splitlines():
         key, _, value = line.partition('=')
@@ -134,7 +134,9 @@ def main() -> None:
         fault = environment.fault()
         if fault:
             print(f'{name}: {fault}. Making it anew.')
-            print('mmcv is compiled the first time: minutes without a word.', flush=True)
+            print(
+                'mmcv is compiled the first time: minutes without a word.', flush=True
+            )
             try:
                 environment.make(lock.fileno())
             except subprocess.CalledProcessError as error:

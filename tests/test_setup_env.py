@@ -48,7 +48,9 @@ def environment(tmp_path):
     env.path = tmp_path / 'venv'
     env.python = env.path / 'bin' / 'python'
     env.stamp = env.path / 'setup-finished'
-    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', env.path], check=True)
+    subprocess.run(
+        [sys.executable, '-m', 'venv', '--without-pip', env.path], check=True
+    )
     (site,) = env.path.glob('lib/python*/site-packages')
     (site / 'thing.py').write_text('x = 1\n')
     info = site / 'thing-1.0.dist-info'
