@@ -117,6 +117,9 @@ class Environment:
         env = {**uv_variables(config), 'MAX_JOBS': str(os.cpu_count() or 1), **env}
         uv = [self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python]
         pins = ['-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS]
+        # First torch alone: uv finds one from find-links again, to compile mmcv with it,
+        # only if it is installed already.
+        run(*uv, *pins, 'torch')
         run(*uv, *pins, '--group', self.stack, '--editable', '.[dev]')
 
 
