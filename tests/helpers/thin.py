@@ -52,7 +52,8 @@ def thin_detector(detector: dict) -> None:
 
 
 def _thin_resnet_detector(detector: dict) -> None:
-    widths = {**WIDTHS, **DINO_WIDTHS} if detector['type'] == 'DINO' else WIDTHS
+    kind = detector.get('detector', detector['type'])  # beside a wrapper's arguments
+    widths = {**WIDTHS, **DINO_WIDTHS} if kind == 'DINO' else WIDTHS
     if 'decoder' in detector:
         detector['bbox_head']['embed_dims'] = widths['embed_dims']
         detector['num_queries'] = NUM_QUERIES

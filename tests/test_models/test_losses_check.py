@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmdet_lossmix.models.one_forward import losses_check
-from mmdet_lossmix.models.one_forward.losses_check import (
+from mmdet_lossmix.models import losses_check
+from mmdet_lossmix.models.losses_check import (
     OVERFLOWS_IN_A_ROW,
     FiniteCheck,
 )
