@@ -134,7 +134,7 @@ def main() -> None:
     start = time.monotonic()
     with (ROOT / f'{name}.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two calls at once: the second one waits
-        fault = environment.fault()
+        fault, pins = environment.fault(), fingerprint()
         if fault:
             print(f'{name}: {fault}. Making it anew.')
             print(
@@ -150,7 +150,7 @@ def main() -> None:
                     'of MAX_JOBS compilers at once.\nThe next call starts over, with '
                     'what is in the cache.'
                 )
-            environment.stamp.write_text(fingerprint())
+            environment.stamp.write_text(pins)
             fault = environment.fault()
             if fault:
                 environment.stamp.unlink()
