@@ -22,6 +22,8 @@ def built(voc_root, tmp_path, *strong):
 
 def test_shipped_views_are_the_same_and_nothing_is_drawn(voc_root, tmp_path):
     runner = built(voc_root, tmp_path)
+    assert runner.train_loop  # builds it
+    assert runner.val_loop
     random.seed(0), np.random.seed(0), torch.manual_seed(0)
     expected = random.random(), np.random.rand(), torch.rand(())
     random.seed(0), np.random.seed(0), torch.manual_seed(0)
