@@ -192,7 +192,7 @@ def test_a_truth_of_something_else_is_refused(change, message, voc_root, tmp_pat
 
 def test_numbers_out_of_their_range_are_refused():
     for wrong in (dict(interval=0), dict(iou_thr=0), dict(iou_thr=1.5)):
-        with pytest.raises(ValueError, match='Set `(interval|iou_thr)` to a'):
+        with pytest.raises(ValueError, match=r'Set `(interval|iou_thr)` to a'):
             PseudoLabelQualityHook(truth={}, **wrong)
 
 
