@@ -8,7 +8,7 @@ import torch
 from mmengine.runner import Runner
 
 from mmdet_lossmix.uda.checks import check_before_training
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 
 def built(voc_root, tmp_path, *strong):

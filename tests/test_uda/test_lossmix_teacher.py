@@ -15,14 +15,9 @@ from mmengine.structures import InstanceData
 from mmdet_lossmix.models.one_forward import LossTerm
 from mmdet_lossmix.models.one_forward.roi_sampling import JointSampling
 from tests.helpers.batches import mixed_batch
-from tests.helpers.oracle import (
-    flat,
-    gradients,
-    relative_difference,
-    seeded,
-)
+from tests.helpers.oracle import flat, gradients, relative_difference, seeded
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_plain, thin_model_cfg
+from tests.helpers.thin_detectors import build_plain, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 TOLERANCE = {'retinanet': 1e-7, 'fcos': 1e-6, 'faster_rcnn': 1e-6}

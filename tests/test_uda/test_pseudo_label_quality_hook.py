@@ -17,7 +17,7 @@ from mmdet_lossmix.uda.hooks.pseudo_label_quality_hook import (
     rates,
 )
 from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 CLASSES = ('aeroplane', 'car', 'dog', 'person')

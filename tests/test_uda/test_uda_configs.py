@@ -14,9 +14,10 @@ from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.layout import check_layout
 from mmdet_lossmix.uda.checks import check_before_training
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
+from tests.helpers.thin_detectors import localize, thin_out
 from tests.helpers.tiny_domains import write_domains
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 
@@ -163,9 +164,8 @@ def test_lossmix_retinanet_runs(voc_root, tmp_path):
     """A detector that no config here names, by its config alone."""
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, 2, 1)
     detector = Config.fromfile(ROOT / 'configs/baseline_retinanet_voc.py').model
-    from tests.helpers.thin import thin_detector
-
-    thin_detector(detector)
+    localize(detector)
+    thin_out(detector, smallest=True)
     detector.test_cfg.update(score_thr=0.0, max_per_img=3)
     detector.bbox_head.num_classes = 5
     cfg.model.detector = detector
