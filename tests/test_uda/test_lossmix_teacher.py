@@ -185,7 +185,7 @@ def test_adaptation_is_the_paper_s_equations(name, pairing, roi_sampling, float6
 @pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn'])
 @pytest.mark.parametrize('inter', [False, True])
 def test_union_trains_on_all_objects_but_regresses_to_true_ones(name, inter, float64):
-    """Both targets as one; pseudo boxes cause no regression, whoever leads."""
+    """Both annotations as one; pseudo boxes cause no regression, on either images."""
     mix = dict(strategy='union', inter_share=float(inter))
     model, plain = build(name, adaptation_mix=mix, roi_sampling='joint')
     inputs, samples = batch(plain)
@@ -240,15 +240,15 @@ def joined(sample, other, size, like=None):
     return out
 
 
-def test_noise_trains_on_the_dominant_target_alone(float64):
+def test_noise_trains_on_the_dominant_image_s_annotations_alone(float64):
     mix = dict(strategy='noise', inter_share=1.0)
     model, plain = build(adaptation_mix=mix)
     inputs, samples = batch(plain)
     losses = model.loss(inputs, samples)
     lam = losses['mix_lambda'].item()
     # The one whose target counts may regress to it, in both batches or in neither.
-    led = {k.split('_')[0] for k in losses if k.endswith('loss_bbox')}
-    assert led == ({'source'} if lam >= 0.5 else {'target'})
+    regressing = {k.split('_')[0] for k in losses if k.endswith('loss_bbox')}
+    assert regressing == ({'source'} if lam >= 0.5 else {'target'})
 
 
 def test_images_without_pseudo_labels(float64):
@@ -321,7 +321,7 @@ def test_switches_of_pseudo_losses_are_explicit(float64):
 
 
 @pytest.mark.parametrize('mixing', [True, False])
-def test_warm_up_trains_on_the_source_with_target_noise(mixing, float64):
+def test_burn_in_trains_on_the_source_with_target_noise(mixing, float64):
     model, plain = build(burn_in_iters=10, warmup_mix=dict(max_share=0.3))
     model.mixing = mixing
     inputs, samples = batch(plain)
