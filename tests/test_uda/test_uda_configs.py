@@ -93,7 +93,9 @@ def test_variant_is_what_it_says(variant):
 
 
 @pytest.mark.parametrize('demo', DEMOS)
-@pytest.mark.parametrize('variant', [variant for variant in VARIANTS if variant != 'lossmix'])
+@pytest.mark.parametrize(
+    'variant', [variant for variant in VARIANTS if variant != 'lossmix']
+)
 def test_demo_has_the_same_variants(variant, demo):
     """To the letter, but for the name of the base."""
     ours = (UDA / f'{demo.format(variant)}.py').read_text()
