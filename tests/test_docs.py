@@ -76,7 +76,7 @@ def is_path(code: str) -> bool:
     """Whether it is meant as a file or folder of this repository."""
     if not re.fullmatch(r'[\w./{},*-]+', code) or THEIRS.match(code) or '...' in code:
         return False
-    return code.split('/')[0] in FOLDERS and '/' in code or code.endswith(SUFFIXES)
+    return (code.split('/')[0] in FOLDERS and '/' in code) or code.endswith(SUFFIXES)
 
 
 def known_classes() -> set:
