@@ -19,7 +19,7 @@ from mmdet.utils import register_all_modules
 from mmengine.registry import Registry
 
 import studies  # noqa: F401  registers the datasets and hooks of studies
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 PAGES = sorted(
     [

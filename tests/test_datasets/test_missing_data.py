@@ -5,8 +5,9 @@ import sys
 import pytest
 from mmengine.runner import Runner
 
+from tests.helpers import ROOT
 from tests.helpers.processes import mim, run
-from tests.helpers.tiny import ROOT, load_config
+from tests.helpers.tiny_configs import load_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 import check_data
