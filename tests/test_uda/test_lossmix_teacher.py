@@ -94,7 +94,7 @@ def by_hand(model, plain, inputs, samples, pairing, lam, keep, joint=False):
         p = prediction.pred_instances
         sample = sample.clone()
         sample.gt_instances = InstanceData(bboxes=p.bboxes, labels=p.labels)
-        sample.ignored_instances = InstanceData(bboxes=p.bboxes[:0])
+        sample.ignored_instances = sample.gt_instances[:0]
         pseudo.append(sample)
     xs, xt = inputs['sup'], inputs['unsup_student']
     canvas = [max(a, b) for a, b in zip(xs.shape[2:], xt.shape[2:])]
@@ -113,7 +113,7 @@ def by_hand(model, plain, inputs, samples, pairing, lam, keep, joint=False):
             size = x.shape[2:]
         else:
             if pairing == 'intra':
-                other = own[0].flip(0), own[1][::-1], own[2]
+                other = own[0].roll(1, 0), [*own[1][-1:], *own[1][:-1]], own[2]
             size = canvas if pairing == 'inter' else x.shape[2:]
             a, b = on_canvas(x, size), on_canvas(other[0], size)
             x_mixed = lam * a + (1 - lam) * b
@@ -164,7 +164,7 @@ def test_adaptation_is_the_paper_s_equations(name, pairing, roi_sampling, float6
     mix = pairing and dict(inter_share=float(pairing == 'inter'))
     model, plain = build(name, adaptation_mix=mix, roi_sampling=roi_sampling)
     joint = roi_sampling == 'joint' and pairing is not None
-    inputs, samples = batch(plain)
+    inputs, samples = batch(plain, 3, 3)  # rolled to and fro, two are the same
     actual = seeded(model.loss, inputs, samples)
     assert actual['pairing'] == {None: 0, 'intra': 1, 'inter': 2}[pairing]
     assert actual['pseudo_per_image'] == 3
@@ -288,6 +288,22 @@ def test_ignored_images_leave_the_share_of_their_partners(strategy, float64):
     kept = by_hand_single(plain, inputs, samples, lam, share)
     actual = {k: v for k, v in only_losses(losses).items() if k.startswith('source')}
     assert relative_difference(kept, actual) < 1e-7
+
+
+def test_an_image_of_two_domains_without_any_object_is_background(float64):
+    """Ignored are images of which nothing is known; of the source, all is."""
+    model, plain = build(
+        pseudo_labels=dict(score_thr=0.999, without='ignored'),
+        adaptation_mix=dict(strategy='union', inter_share=1.0),
+    )
+    inputs, samples = batch(plain)
+    for sample in samples['sup']:
+        sample.gt_instances = sample.gt_instances[:0]
+    losses = model.loss(inputs, samples)
+    kept = by_hand_single(plain, inputs, samples, losses['mix_lambda'].item(), 1.0)
+    actual = {k: v for k, v in only_losses(losses).items() if 'source_loss_cls' in k}
+    assert relative_difference({k: kept[k] for k in actual}, actual) < 1e-7
+    assert sum(actual.values()) > 0
 
 
 def by_hand_single(plain, inputs, samples, lam, share):
@@ -430,6 +446,7 @@ def test_targets_of_the_target_domain_are_never_looked_at():
     losses = flat(seeded(model.loss, inputs, samples))
     for name in ('unsup_teacher', 'unsup_student'):
         for sample in samples[name]:
+            assert 'pred_instances' not in sample  # nor are predictions left there
             del sample.gt_instances, sample.ignored_instances
     again = flat(seeded(model.loss, inputs, samples))
     assert relative_difference(losses, again) == 0
@@ -544,6 +561,9 @@ def test_the_discriminator_weighs_domains_as_their_images(float64):
             logits, share_of_target
         )
         torch.testing.assert_close(losses[f'{name}_loss_domain'], by_formula)
+        is_target = (lam >= 0.5) == (name == 'target')
+        right = ((logits > 0) == is_target).double().mean() * 100
+        assert losses[f'{name}_domain_acc'].item() == pytest.approx(right.item())
 
 
 def test_teacher_follows_running_statistics_too(float64):
