@@ -17,7 +17,7 @@ LEGEND: List[Patch] = [
     legend_entry(OWN, "the image's own boxes"),
     legend_entry(PARTNER, 'boxes of the image mixed in'),
     legend_entry(IGNORED, 'ignored', dashed=True),
-    legend_entry('none', 'Line width: loss weight.'),
+    legend_entry('none', 'line width: loss weight'),
 ]
 
 
