@@ -89,7 +89,8 @@ def thin_out(model: dict, smallest: bool = False) -> None:
         return
     if 'decoder' in model:
         model['bbox_head'].setdefault('embed_dims', 256)  # to be divided below
-    widths = SMALLEST_DINO if model['type'] == 'DINO' else SMALLEST
+    kind = model.get('detector', model['type'])  # beside a wrapper's arguments
+    widths = SMALLEST_DINO if kind == 'DINO' else SMALLEST
     for node in dicts_in([part for key, part in model.items() if key != 'backbone']):
         for key in WIDTHS:
             width: Any = node.get(key)

@@ -8,13 +8,12 @@ from functools import lru_cache
 
 import pytest
 from mmdet.registry import MODELS
-from mmdet_lossmix.datasets.runner import DataCheckRunner
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.layout import check_layout
-from mmdet_lossmix.uda.domain_check import check_domains
+from mmdet_lossmix.uda.checks import check_before_training
 from tests.helpers import ROOT
 from tests.helpers.thin_detectors import localize, thin_out
 from tests.helpers.tiny_domains import write_domains
@@ -198,7 +197,7 @@ def test_domains_that_do_not_go_together_are_refused(
 
 
 def check(runner):
-    check_domains(runner, runner.model.student)
+    check_before_training(runner, runner.model)
 
 
 def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
@@ -238,7 +237,7 @@ def test_source_without_any_of_the_classes_is_refused(voc_root, tmp_path):
     source = cfg.train_dataloader.dataset.datasets[0]
     source.metainfo = dict(classes=('unicorn',))
     with pytest.raises(ValueError, match=r"no object of any of the.*\('unicorn',\)"):
-        DataCheckRunner.from_cfg(cfg).train()
+        Runner.from_cfg(cfg).train()
 
 
 def test_several_sources_and_several_folders(voc_root, tmp_path):
