@@ -113,7 +113,7 @@ class Subject:
         )
 
     def plain_step(self) -> None:
-        """A step of the plain detector on the own targets."""
+        """A step of the plain detector on the images' own annotations."""
         plain = self.plain()
         inputs, samples = self.batch('batch')
         losses = plain.loss(inputs, [target(s, 'own') for s in samples])

@@ -40,7 +40,7 @@ from mmdet_lossmix.datasets.walk import dicts_in
 from tests.helpers import ROOT
 from tests.helpers.processes import end_dataloader_workers
 
-TARGETS = {'cache': 0.90, 'dataset': 0.48, 'batch': 0.98}
+GOALS = {'cache': 0.90, 'dataset': 0.48, 'batch': 0.98}
 
 
 def measure(ways: dict[str, Way], rounds: int, progress: tqdm) -> dict:
@@ -118,7 +118,7 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 
 def plot(table: pd.DataFrame, title: str) -> Figure:
-    """Share of plain loading's throughput: median, range, and our targets."""
+    """Share of plain loading's throughput: median, range, and our goals."""
     pipelines = list(table['pipeline'].unique())
     figure = Figure(figsize=(10, 4.6), dpi=130, layout='constrained')
     FigureCanvasAgg(figure)
@@ -135,13 +135,13 @@ def plot(table: pd.DataFrame, title: str) -> Figure:
         right = max(1.1, rows['highest'].max()) + 0.05
         for at, name, value in zip(y, rows['way'], rows['throughput']):
             ax.text(right, at, f'{value:.2f}', va='center')
-            target = TARGETS.get(name.split(':')[0])
-            if target:
-                ax.vlines(target, at - 0.4, at + 0.4, color='#D55E00', linewidth=2)
+            goal = GOALS.get(name.split(':')[0])
+            if goal:
+                ax.vlines(goal, at - 0.4, at + 0.4, color='#D55E00', linewidth=2)
         ax.axvline(1, color='black', linewidth=0.8)
         ax.set_yticks(y, rows['way'])
         ax.set(title=f'{pipeline} pipeline', xlim=(0, right))
-        ax.set_xlabel('throughput / plain loading (orange: target)')
+        ax.set_xlabel('throughput / plain loading (orange: goal)')
         ax.spines[['top', 'right']].set_visible(False)
     return figure
 
