@@ -249,3 +249,15 @@ class NoiseMixTransform(MixTransform):
     """
 
     strategy = strategies.Noise()
+
+
+@TRANSFORMS.register_module()
+class SampledLossMixTransform(MixTransform):
+    """Train on one image's annotations, drawn with the weight of the image.
+
+    LossMix in expectation, for any model and without a wrapper, see
+    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`MixTransform`
+    for the arguments.
+    """
+
+    strategy = strategies.SampledLossMix()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
-from mmdet_lossmix.mixing.annotations import join
+from mmdet_lossmix.mixing.annotations import Annotations, drop_degenerate, join
 from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 from mmdet_lossmix.structures import attach_partner
@@ -98,28 +98,30 @@ class BatchMix(nn.Module):
             self.operator.mix_tensors(
                 batch_inputs[own], batch_inputs[partner], lam, window, mixed[own]
             )
-        partners = [*data_samples[-1:], *data_samples[:-1]]
-        samples = [
-            self._mix_samples(*pair, lam, window, rng)
-            for pair in zip(data_samples, partners)
-        ]
+        annotations = drop_degenerate([read_annotations(s) for s in data_samples])
+        samples = []
+        for i, sample in enumerate(data_samples):
+            pair = in_common_frame(sample, data_samples[i - 1])
+            objects = annotations[i], annotations[i - 1]
+            samples.append(self._annotated(*pair, *objects, lam, window, rng))
         return mixed, samples
 
-    def _mix_samples(
+    def _annotated(
         self,
         sample: DetDataSample,
         partner: DetDataSample,
+        own: Annotations,
+        others: Annotations,
         lam: float,
         window: Optional[Window],
         rng: np.random.Generator,
     ) -> DetDataSample:
-        """One sample of two, with the annotations that the strategy chooses."""
-        sample, partner = in_common_frame(sample, partner)
+        """Put into a sample the annotations that the strategy chooses."""
         least = self.operator.min_visible
-        own = read_annotations(sample).visible(window, False, least)
-        other = read_annotations(partner).visible(window, True, least)
-        chosen = self.strategy(own, other, lam, join, rng)
-        if chosen[0][0] is other:  # with all else that belongs to them
+        own = own.visible(window, False, least)
+        others = others.visible(window, True, least)
+        chosen = self.strategy(own, others, lam, join, rng)
+        if chosen[0][0] is others:  # with all else that belongs to them
             for key, value in partner.items():
                 setattr(sample, key, value)
         put_annotations(sample, chosen[0][0])
@@ -175,6 +177,18 @@ class BatchNoiseMix(BatchMix):
     """
 
     strategy = strategies.Noise()
+
+
+@MODELS.register_module()
+class BatchSampledLossMix(BatchMix):
+    """Train on one image's annotations, drawn for each image with its weight.
+
+    LossMix in expectation, for any model and without a wrapper, see
+    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`BatchMix` for
+    the arguments.
+    """
+
+    strategy = strategies.SampledLossMix()
 
 
 def in_common_frame(
