@@ -1,4 +1,4 @@
-"""The generated data that a study asks for."""
+"""The data that a study asks for: generated images, or the user's own."""
 
 from __future__ import annotations
 
@@ -6,62 +6,47 @@ import json
 from pathlib import Path
 from typing import Any, Mapping
 
-from .schema import StudyError, check_type, expect
+from .schema import StudyError, as_list, expect, expect_known, expect_type
 
 ARGUMENTS = ('root', 'train', 'test', 'size', 'seed', 'domain', 'classes')
+KINDS = ('coco', 'synthetic')
 
 
-def prepare_data(data: Mapping[str, Any], study: Path, workers: int) -> None:
-    """Draw each synthetic VOC that a study's ``data.synthetic`` describes, if missing.
-
-    Raises:
-        StudyError: If the study does not describe them well, or other data lie there.
-    """
-    unknown = set(data) - {'synthetic'}
-    if unknown:
-        raise StudyError(study, f'data.{unknown.pop()}', 'expected `synthetic` only')
-    described = data.get('synthetic', [])
-    several = isinstance(described, list)
-    # All are looked at before the first one is drawn.
-    datasets = {
-        f'data.synthetic.{i}' if several else 'data.synthetic': arguments
-        for i, arguments in enumerate(described if several else [described])
-    }
-    for key, arguments in datasets.items():
-        check_arguments(arguments, study, key)
-    for key, arguments in datasets.items():
-        draw_missing(arguments, study, key, workers)
+def check_data(data: Mapping[str, Any], study: Path) -> None:
+    """Raise a StudyError unless all of it is described as it should be."""
+    for kind in data:
+        expect_known(kind, KINDS, study, f'data.{kind}', 'is no kind of data')
+    expect_type(data.get('coco', {}), dict, study, 'data.coco')
+    for key, arguments in _synthetic(data).items():
+        expect_type(arguments, dict, study, key)
+        expect('root' in arguments, study, f'{key}.root', 'is missing; add it')
+        for name in arguments:
+            expect_known(name, ARGUMENTS, study, f'{key}.{name}')
 
 
-def check_arguments(arguments: Any, study: Path, key: str) -> None:
-    """Raise a StudyError unless a dataset is described as it should be."""
-    check_type(arguments, dict, study, key)
-    expect(
-        set(arguments) <= set(ARGUMENTS) and 'root' in arguments,
-        study,
-        key,
-        f'expected `root` and of {", ".join(ARGUMENTS[1:])} what differs from '
-        f'python -m synthetic_voc, but got {", ".join(arguments)}',
-    )
-
-
-def draw_missing(
-    arguments: Mapping[str, Any], study: Path, key: str, workers: int
-) -> None:
-    """Draw one dataset, if it is not there.
+def draw_data(data: Mapping[str, Any], study: Path, workers: int) -> None:
+    """Draw each synthetic VOC that is not there.
 
     Raises:
-        StudyError: If it cannot be drawn, or other data lie there.
+        StudyError: If one cannot be drawn, or other data lie there.
     """
     from synthetic_voc import LOOK, generate_voc
 
-    root = Path(arguments['root'])
-    mark = root / 'VOCdevkit' / 'synthetic_voc.json'
-    wanted = {name: value for name, value in arguments.items() if name != 'root'}
-    marked = {**wanted, 'look': LOOK}
-    if mark.is_file() and marked.items() <= json.loads(mark.read_text()).items():
-        return
-    try:
-        generate_voc(root, workers=workers, **wanted)
-    except (ValueError, OSError) as error:
-        raise StudyError(study, key, f'{error}; or give another `root`') from error
+    for key, arguments in _synthetic(data).items():
+        root = Path(arguments['root'])
+        mark = root / 'VOCdevkit' / 'synthetic_voc.json'
+        wanted = {name: value for name, value in arguments.items() if name != 'root'}
+        marked = {**wanted, 'look': LOOK}
+        if mark.is_file() and marked.items() <= json.loads(mark.read_text()).items():
+            continue
+        try:
+            generate_voc(root, workers=workers, **wanted)
+        except (ValueError, OSError) as error:
+            raise StudyError(study, key, f'{error}; or give another `root`') from error
+
+
+def _synthetic(data: Mapping[str, Any]) -> dict[str, Any]:
+    described = data.get('synthetic', [])
+    if not isinstance(described, list):
+        return {'data.synthetic': described}
+    return {f'data.synthetic.{i}': one for i, one in enumerate(as_list(described))}

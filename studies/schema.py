@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
+
+import yaml
 
 KEYS: dict[str, type | tuple[type, ...]] = {
     'name': str,
@@ -28,11 +30,30 @@ METRICS = ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
 
 
 class StudyError(Exception):
-    """A study cannot be run as it is written."""
+    """A study cannot be run as it is written; says in which line, and what to do."""
 
     def __init__(self, path: Path, key: str, problem: str) -> None:
-        place = f'{path}: {key}' if key else str(path)
-        super().__init__(f'{place}: {problem}')
+        line = line_of(path, key)
+        place = f'{path}:{line}' if line else f'{path}'
+        super().__init__(': '.join(filter(None, [place, key, problem])))
+
+
+def line_of(path: Path, key: str) -> int:
+    """The line where a key (``axes.alpha``) or the nearest above it stands, or 0."""
+    try:
+        node = yaml.compose(path.read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError):
+        return 0
+    line = 0
+    while isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if f'{key}.'.startswith(f'{name.value}.'):
+                key = key[len(name.value) + 1 :]
+                line, node = name.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line
 
 
 def expect(condition: bool, path: Path, key: str, problem: str) -> None:
@@ -41,7 +62,20 @@ def expect(condition: bool, path: Path, key: str, problem: str) -> None:
         raise StudyError(path, key, problem)
 
 
-def check_type(value: Any, kind: type | tuple[type, ...], path: Path, key: str) -> None:
+def expect_known(
+    name: Any, known: Iterable, path: Path, key: str, what: str = 'is unknown'
+) -> None:
+    """Raise a StudyError unless a name is one of the known ones."""
+    known = list(known)
+    near = get_close_matches(str(name), map(str, known), n=1)
+    hint = f'did you mean `{near[0]}`? ' if near else ''
+    names = ', '.join(map(str, known))
+    expect(name in known, path, key, f'{hint}{name!r} {what}; expected one of {names}')
+
+
+def expect_type(
+    value: Any, kind: type | tuple[type, ...], path: Path, key: str
+) -> None:
     """Raise a StudyError unless the value is of that type, or of one of them."""
     names = {dict: 'a mapping', list: 'a list', str: 'a text', int: 'a whole number'}
     kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -58,34 +92,19 @@ def as_list(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def check_keys(raw: dict, path: Path) -> None:
-    """Top-level keys, their types, and the ones that may not be missing."""
+def check_keys(raw: Any, path: Path) -> None:
+    """Raise a StudyError unless all top-level keys are there and of their types."""
+    expect_type(raw, dict, path, '')
     for key, value in raw.items():
-        near = get_close_matches(str(key), KEYS, n=1)
-        hint = f'; did you mean `{near[0]}`?' if near else ''
-        expect(
-            key in KEYS,
-            path,
-            str(key),
-            f'is no key of a study{hint} Keys are {", ".join(KEYS)}',
-        )
-        check_type(value, KEYS[key], path, key)
+        expect_known(key, KEYS, path, str(key), 'is no key of a study')
+        expect_type(value, KEYS[key], path, key)
     for key in REQUIRED:
         expect(key in raw, path, key, 'is missing; add it')
     expect(bool(raw['axes']), path, 'axes', 'expected at least one axis')
     for key in raw.get('overrides', {}):
         expect('.' in key, path, f'overrides.{key}', 'expected a dotted key')
-    for rule in raw.get('exclude', []):
-        check_type(rule, dict, path, 'exclude')
-    for key in ('plots', 'baseline'):
+    for key in ('exclude', 'plots', 'baseline'):
         for entry in as_list(raw.get(key, [])):
-            check_type(entry, dict, path, key)
-    metric = raw.get('metric', 'AP')
-    expect(
-        metric in METRICS,
-        path,
-        'metric',
-        f'expected one of {", ".join(METRICS)} but got {metric}',
-    )
-    severity = raw.get('severity', 3)
-    expect(1 <= severity <= 5, path, 'severity', f'expected 1 to 5 but got {severity}')
+            expect_type(entry, dict, path, key)
+    expect_known(raw.get('metric', 'AP'), METRICS, path, 'metric', 'is no metric')
+    expect_known(raw.get('severity', 3), range(1, 6), path, 'severity', 'is none')

@@ -1,4 +1,4 @@
-"""The settings of a cell: each has a name, a check and what it does to a config.
+"""The settings of a run: each has a name, a check and what it does to a config.
 
 A study sweeps them as axes or fixes them under ``settings``. They are put into a plain
 detector's config in the order of the table.
@@ -19,7 +19,7 @@ class Setting(NamedTuple):
     """A setting.
 
     Attributes:
-        default: Its value in cells that do not set it.
+        default: Its value in runs that do not set it.
         check: Raises ``ValueError`` or ``TypeError`` for a value that cannot be.
         apply: Puts it into a config, given all settings; None if another one does.
     """
@@ -73,14 +73,14 @@ def kinds(value: Any) -> None:
 
 def set_seed(cfg: Config, settings: Mapping[str, Any]) -> None:
     """The seed of everything: weights, order, augmentation, lambda."""
-    cfg.randomness = dict(seed=settings['seed'])
+    cfg.randomness = {**cfg.get('randomness', {}), 'seed': settings['seed']}
 
 
 def set_workers(cfg: Config, settings: Mapping[str, Any]) -> None:
     """Loader workers; the config's own number if None."""
     workers = settings['workers']
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if workers is not None:
+        if workers is not None and cfg.get(loader):
             cfg[loader].update(num_workers=workers, persistent_workers=workers > 0)
 
 
@@ -93,7 +93,7 @@ SETTINGS: dict[str, Setting] = {
     'imbalance': Setting(1, number(1, 1e6), data_regime.make_long_tailed),
     'data_fraction': Setting(1, number(0, 1, above=True), data_regime.take_fraction),
     'strategy': Setting('none', one_of(*mixing.STRATEGIES), mixing.add_mixing),
-    'carrier': Setting('batch', one_of('batch', 'pipeline')),
+    'mix_in': Setting('batch', one_of('batch', 'pipeline')),
     'operator': Setting('blend', one_of(*mixing.OPERATORS)),
     'alpha': Setting(1.0, number(0, 1e9, above=True)),
     'prob': Setting(1.0, number(0, 1)),
@@ -105,7 +105,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a cell with the defaults of those that it does not set."""
+    """The settings of a run with the defaults of those that it does not set."""
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **settings}
 
