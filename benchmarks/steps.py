@@ -9,7 +9,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 
 from mmdet_lossmix.functional import LossDict, interpolate_losses
-from mmdet_lossmix.structures import split_targets
+from mmdet_lossmix.structures import split_batch
 from tests.helpers.batches import mixed_batch
 
 Step = Callable[[], None]
@@ -76,7 +76,7 @@ def training_steps(
 
     def two_passes() -> LossDict:
         mixed, mixed_samples = mix(inputs, copies(samples))
-        targets = split_targets(mixed_samples)
+        targets = split_batch(mixed_samples)
         return interpolate_losses(
             detector.loss(mixed, targets.own),
             detector.loss(mixed, targets.partner),

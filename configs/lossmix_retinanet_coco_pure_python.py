@@ -5,7 +5,7 @@ with read_base():
     # With a checkout of mmdet: from mmdet.configs.retinanet.retinanet_r50_fpn_1x_coco
     from ._base_.retinanet_r50_fpn_1x_coco_pure_python import *
 
-from mmdet_lossmix.datasets import DataCheckRunner
+
 from mmdet_lossmix.hooks import StepSeedHook
 from mmdet_lossmix.models import BatchLossMix, LossMixDetector
 
@@ -17,4 +17,3 @@ model = dict(
 )
 custom_hooks = [dict(type=StepSeedHook)]
 randomness = dict(seed=0)
-runner_type = DataCheckRunner

@@ -6,8 +6,9 @@ instead of their labels, the *losses* that one prediction has against either lab
     x~ = lambda * x_i + (1 - lambda) * x_j,    lambda ~ Beta(alpha, alpha)      (1)
     L~ = lambda * L(f(x~), y_i) + (1 - lambda) * L(f(x~), y_j)                  (2)
 
-Everything else in this package samples ``lambda``, chooses partners, or moves targets.
-Throughout, ``lam`` is the weight of the *own* image; its partner gets ``1 - lam``.
+Everything else in this package samples ``lambda``, chooses the other image (the
+*partner*), or moves annotations. Throughout, ``lam`` is the weight of the image itself;
+its partner gets ``1 - lam``.
 """
 
 import math
@@ -18,15 +19,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-
-from .mixing.canvas import (
-    OPENCV_DTYPES,
-    canvas_shape,
-    cells,
-    check_alike,
-    cut_out,
-    in_c_order,
-)
 
 LossValue = Union[Tensor, List[Tensor]]
 LossDict = Dict[str, LossValue]
@@ -94,58 +86,38 @@ def blend_images(
     image: np.ndarray,
     partner: np.ndarray,
     lam: float,
-    pad_val: Union[float, Sequence[float]] = 114,
+    out: Optional[np.ndarray] = None,
 ) -> np.ndarray:
     """Equation (1) on images as loaded, in one SIMD pass without a float copy.
 
-    Images of different sizes share the top left corner of a canvas as large as the
-    larger of either side.
+    For images of different sizes see :func:`mmdet_lossmix.mixing.canvas.blend`.
 
     Args:
         image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
-        partner (np.ndarray): Shape (H', W') or (H', W', C), of the same dtype.
+        partner (np.ndarray): Of the same shape and dtype.
         lam (float): Weight of ``image``, in [0, 1].
-        pad_val (float or Sequence[float]): Value of the canvas where an image does
-            not reach, one for all channels or one for each. Defaults to 114.
+        out (np.ndarray, optional): Of the same shape and dtype, to be written.
 
     Returns:
-        np.ndarray: The blend, a new array of the same dtype, shape
-        (max(H, H'), max(W, W')[, C]).
-
-    Raises:
-        ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.
+        np.ndarray: The blend: ``out``, or a new array. Values are rounded once.
     """
-    if image.dtype.name not in OPENCV_DTYPES:
-        raise ValueError(
-            f'Expected images of {", ".join(OPENCV_DTYPES)} but got {image.dtype}; '
-            'convert them before mixing.'
-        )
-    check_alike(image, partner)
-    canvas = canvas_shape(image.shape, partner.shape)
-    # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the same
-    # operation on the same operands, equal to the last bit.
-    weight = lam if lam >= 0.5 else 1 - lam
-    first, second = (image, partner) if lam >= 0.5 else (partner, image)
-    first, second = in_c_order(first), in_c_order(second)
-    if first.shape == second.shape:
-        mixed = cv2.addWeighted(first, weight, second, 1 - weight, 0)
-        return mixed.reshape(image.shape)  # OpenCV drops a single channel
-    mixed = np.empty(canvas + image.shape[2:], image.dtype)
-    for cell in cells(first.shape, second.shape):
-        parts = (cut_out(part, cell, mixed, pad_val) for part in (first, second))
-        cv2.addWeighted(next(parts), weight, next(parts), 1 - weight, 0, mixed[cell])
-    return mixed
+    if lam < 0.5:
+        # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the
+        # same operation on the same operands, equal to the last bit.
+        image, partner, lam = partner, image, 1 - lam
+    mixed = cv2.addWeighted(image, lam, partner, 1 - lam, 0, out)
+    return mixed.reshape(image.shape)  # OpenCV drops a single channel
 
 
 def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict:
     """Equation (2) for every entry of mmdet's loss dictionaries.
 
     A weight of exactly 0 drops its term rather than multiplying it, so that an
-    infinite loss against a target that does not count cannot become NaN.
+    infinite loss against annotations that do not count cannot become NaN.
 
     Args:
-        own (dict[str, Tensor | list[Tensor]]): Losses against the own target.
-        partner (dict[str, Tensor | list[Tensor]]): Losses against the partner's.
+        own (dict[str, Tensor | list[Tensor]]): Losses against the image's annotations.
+        partner (dict[str, Tensor | list[Tensor]]): Losses against its partner's.
         lam (float): Weight of ``own``, in [0, 1].
 
     Returns:

@@ -1,4 +1,3 @@
-from .runner import DataCheckRunner
 from .transforms import (
     LossMixTransform,
     NoiseMixTransform,
@@ -7,7 +6,6 @@ from .transforms import (
 )
 
 __all__ = [
-    'DataCheckRunner',
     'LossMixTransform',
     'NoiseMixTransform',
     'PackLossMixInputs',

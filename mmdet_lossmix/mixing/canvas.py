@@ -5,6 +5,8 @@ from typing import Iterator, Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from mmdet_lossmix.functional import blend_images
+
 OPENCV_DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 
 
@@ -13,8 +15,8 @@ def canvas_shape(*shapes: Sequence[int]) -> Tuple[int, int]:
     return max(s[0] for s in shapes), max(s[1] for s in shapes)
 
 
-def cells(*shapes: Sequence[int]) -> Iterator[Tuple[slice, slice]]:
-    """Cut a canvas where an image ends: each image covers a cell or does not."""
+def regions(*shapes: Sequence[int]) -> Iterator[Tuple[slice, slice]]:
+    """Cut a canvas where an image ends: an image covers a region, or does not."""
     rows, columns = (sorted({0, *(s[axis] for s in shapes)}) for axis in (0, 1))
     for row in zip(rows, rows[1:]):
         for column in zip(columns, columns[1:]):
@@ -23,14 +25,14 @@ def cells(*shapes: Sequence[int]) -> Iterator[Tuple[slice, slice]]:
 
 def cut_out(
     image: np.ndarray,
-    cell: Tuple[slice, slice],
+    region: Tuple[slice, slice],
     canvas: np.ndarray,
     pad_val: Union[float, Sequence[float]],
 ) -> np.ndarray:
-    """A cell of an image, or of the padding around it."""
-    if cell[0].stop <= image.shape[0] and cell[1].stop <= image.shape[1]:
-        return image[cell]
-    padding = np.empty_like(canvas[cell])
+    """A region of an image, or of the padding around it."""
+    if region[0].stop <= image.shape[0] and region[1].stop <= image.shape[1]:
+        return image[region]
+    padding = np.empty_like(canvas[region])
     padding[...] = pad_val
     return padding
 
@@ -87,3 +89,44 @@ def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
             f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
             'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
         )
+
+
+def blend(
+    image: np.ndarray,
+    partner: np.ndarray,
+    lam: float,
+    pad_val: Union[float, Sequence[float]] = 114,
+) -> np.ndarray:
+    """Equation (1) on a canvas as large as the larger of either side.
+
+    Both images lie at its top left corner.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
+        partner (np.ndarray): Shape (H', W') or (H', W', C), of the same dtype.
+        lam (float): Weight of ``image``, in [0, 1].
+        pad_val (float or Sequence[float]): Value of the canvas where an image does
+            not reach, one for all channels or one for each. Defaults to 114.
+
+    Returns:
+        np.ndarray: A new array of the same dtype, shape (max(H, H'), max(W, W')[, C]).
+
+    Raises:
+        ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.
+    """
+    if image.dtype.name not in OPENCV_DTYPES:
+        raise ValueError(
+            f'Convert images before mixing to one of {", ".join(OPENCV_DTYPES)}: got '
+            f'{image.dtype}.'
+        )
+    check_alike(image, partner)
+    image, partner = in_c_order(image), in_c_order(partner)
+    if image.shape == partner.shape:
+        return blend_images(image, partner, lam)
+    mixed = np.empty(
+        (*canvas_shape(image.shape, partner.shape), *image.shape[2:]), image.dtype
+    )
+    for region in regions(image.shape, partner.shape):
+        parts = (cut_out(part, region, mixed, pad_val) for part in (image, partner))
+        blend_images(*parts, lam, mixed[region])
+    return mixed

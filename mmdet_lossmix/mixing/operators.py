@@ -9,9 +9,9 @@ import numpy as np
 from mmdet.registry import TASK_UTILS
 from torch import Tensor
 
-from mmdet_lossmix.functional import blend_images, blend_tensors
+from mmdet_lossmix.functional import blend_tensors
 
-from .canvas import canvas_shape, check_alike, pad_to
+from .canvas import blend, canvas_shape, check_alike, pad_to
 from .visibility import Window
 
 BLEND = dict(type='Blend')
@@ -108,7 +108,7 @@ class Blend(MixOperator):
 
     def mix_images(self, image, partner, lam, window, pad_val):
         """Equation (1) in one SIMD pass."""
-        return blend_images(image, partner, lam, pad_val)
+        return blend(image, partner, lam, pad_val)
 
     def mix_tensors(self, images, partners, lam, window, out=None):
         """Equation (1) on the device."""

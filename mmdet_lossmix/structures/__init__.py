@@ -1,3 +1,3 @@
-from .mixed_sample import MixedTargets, attach_partner, split_targets
+from .mixed_sample import SplitBatch, attach_partner, split_batch
 
-__all__ = ['MixedTargets', 'attach_partner', 'split_targets']
+__all__ = ['SplitBatch', 'attach_partner', 'split_batch']

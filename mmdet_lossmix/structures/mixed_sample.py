@@ -1,9 +1,9 @@
-"""The mixed sample: an ordinary DetDataSample that also carries its partner's target.
+"""The mixed sample: an ordinary DetDataSample that carries its partner's annotations.
 
-Its own target lies where it always does (``gt_instances``, ``ignored_instances``). A
-mixed one has besides the data field ``partner``, a :obj:`DetDataSample` with the
-partner's target in the same image frame, and the metainfo ``mix_lambda``, the weight of
-its own target. No ``partner`` means unmixed.
+Its own annotations lie where they always do (``gt_instances``, ``ignored_instances``).
+A mixed one has besides the data field ``partner``, a :obj:`DetDataSample` with the
+partner's annotations in the same image frame, and the metainfo ``mix_lambda``, the
+weight of its own annotations. No ``partner`` means unmixed.
 """
 
 from typing import List, NamedTuple, Optional
@@ -16,14 +16,14 @@ from torch import Tensor
 from .partner_preprocessing import preprocess_partners
 
 
-class MixedTargets(NamedTuple):
+class SplitBatch(NamedTuple):
     """A batch of N samples, taken apart into what either loss of equation (2) needs.
 
     Attributes:
-        own (list[:obj:`DetDataSample`]): N samples with their own targets.
-        partner (list[:obj:`DetDataSample`]): N samples with the partners' targets; of
-            an unmixed one, its own target again, so that any ``lam`` gives its loss.
-        lams (list[float, optional]): N weights of the own target in [0, 1], None
+        own (list[:obj:`DetDataSample`]): N samples with their own annotations.
+        partner (list[:obj:`DetDataSample`]): N samples with the partners' annotations;
+            of an unmixed one its own again, so that any ``lam`` gives its loss.
+        lams (list[float, optional]): N weights of the own annotations in [0, 1], None
             where a sample is unmixed.
     """
 
@@ -43,9 +43,9 @@ def attach_partner(
     """Make ``sample`` a mixed sample, in place.
 
     Args:
-        sample (:obj:`DetDataSample`): Holds the own target.
-        partner (:obj:`DetDataSample`): Holds the partner's target, in the same frame.
-        lam (float): Weight of the own target, in [0, 1].
+        sample (:obj:`DetDataSample`): Holds its own annotations.
+        partner (:obj:`DetDataSample`): Holds the partner's, in the same frame.
+        lam (float): Weight of the own annotations, in [0, 1].
 
     Returns:
         :obj:`DetDataSample`: ``sample``.
@@ -55,11 +55,11 @@ def attach_partner(
     return sample
 
 
-def split_targets(
+def split_batch(
     data_samples: SampleList,
     batch_inputs: Optional[Tensor] = None,
     data_preprocessor: Optional[BaseDataPreprocessor] = None,
-) -> MixedTargets:
+) -> SplitBatch:
     """Take a batch of possibly mixed samples apart.
 
     Args:
@@ -67,17 +67,17 @@ def split_targets(
         batch_inputs (Tensor, optional): Their images, shape (N, C, H, W).
         data_preprocessor (:obj:`BaseDataPreprocessor`, optional): The one that the
             samples went through. It treats only the top level of a sample; what it
-            does to targets (box types, padding of masks, fields that it adds) is done
-            to the partners here.
+            does to annotations (box types, padding of masks, fields that it adds) is
+            done to the partners here.
 
     Returns:
-        MixedTargets: Shallow copies; tensors are shared. Both targets of an image have
+        SplitBatch: Shallow copies; tensors are shared. Both samples of an image have
         its metainfo.
 
     Raises:
         ValueError: If a partner's frame is not its image's, or ``mix_lambda`` is
             missing or outside [0, 1], or the partner lacks fields of its image's own
-            target.
+            annotations.
     """
     own, partner, lams = [], [], []
     for sample in data_samples:
@@ -87,14 +87,14 @@ def split_targets(
         if 'partner' in sample:
             _check(sample)
             del image.partner, partner[-1].partner
-            for key, target in _copy(sample.partner).items():
-                setattr(partner[-1], key, target)
+            for key, value in _copy(sample.partner).items():
+                setattr(partner[-1], key, value)
             lams.append(sample.mix_lambda)
         else:
             lams.append(None)
     if isinstance(data_preprocessor, DetDataPreprocessor):
         preprocess_partners(own, partner, batch_inputs, data_preprocessor)
-    return MixedTargets(own, partner, lams)
+    return SplitBatch(own, partner, lams)
 
 
 def _copy(sample: DetDataSample) -> DetDataSample:

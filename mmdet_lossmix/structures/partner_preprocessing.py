@@ -1,4 +1,4 @@
-"""A data preprocessor's work on targets, for those of partners.
+"""A data preprocessor's work on annotations, for those of partners.
 
 It treats the top level of a sample only.
 """
@@ -18,16 +18,16 @@ def preprocess_partners(
     batch_inputs: Optional[Tensor],
     data_preprocessor: DetDataPreprocessor,
 ) -> None:
-    """Do to partners' targets, in place, what was done to their images' own.
+    """Do to partners' annotations, in place, what was done to their images' own.
 
     Args:
         own (list[:obj:`DetDataSample`]): N samples that went through the preprocessor.
-        partner (list[:obj:`DetDataSample`]): N samples with the partners' targets.
+        partner (list[:obj:`DetDataSample`]): N samples with the partners' annotations.
         batch_inputs (Tensor, optional): The images, shape (N, C, H, W).
         data_preprocessor (:obj:`DetDataPreprocessor`): It.
 
     Raises:
-        ValueError: If a partner lacks a field of its image's own target.
+        ValueError: If a partner lacks a field of its image's own annotations.
     """
     if data_preprocessor.boxtype2tensor:
         samplelist_boxtype2tensor(partner)
@@ -41,15 +41,15 @@ def preprocess_partners(
     missing = _missing(own, partner)
     if missing:
         raise ValueError(
-            'Expected both targets of a mixed image to have the same fields but the '
-            f"partner's `gt_instances` lacks {sorted(missing)}; load the annotations "
-            'of both alike. If the data preprocessor made them for own targets alone, '
-            'train with BatchUnionMix instead, which needs no wrapper.'
+            'Load the annotations of both images alike: expected the same fields but '
+            f"the partner's `gt_instances` lacks {sorted(missing)}. If the data "
+            "preprocessor makes them for an image's own annotations alone, train with "
+            'BatchUnionMix instead, which needs no wrapper.'
         )
 
 
 def _missing(own: SampleList, partner: SampleList) -> set:
-    """Fields of own targets that partners' lack."""
+    """Fields of own annotations that partners' lack."""
     return {
         key
         for sample, other in zip(own, partner)

@@ -13,26 +13,16 @@ from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
 from mmdet_lossmix.models.data_preprocessors.batch_mix import iteration, shared_seed
-from mmdet_lossmix.models.one_forward.interpolated_loss import check_roi_sampling
-from mmdet_lossmix.models.one_forward.losses_check import FiniteCheck
-from mmdet_lossmix.models.one_forward.shared_forward import untraced
+from mmdet_lossmix.models.losses_check import FiniteCheck
+from mmdet_lossmix.models.one_forward import check_roi_sampling, untraced
 
-from . import (
-    AdaptationMix,
-    DomainBatch,
-    DomainDiscriminator,
-    Led,
-    LossPolicy,
-    PseudoLabels,
-    WarmUpMix,
-    blend,
-    mixed,
-    unmixed,
-)
-from .discriminator import backbone_features
-from .domain_batch import SOURCE, TARGET
+from .discriminator import DomainDiscriminator, backbone_features
+from .domain_batch import SOURCE, TARGET, DomainBatch, blend
+from .led import Led, mixed, unmixed
+from .loss_policy import LossPolicy
 from .mean_teacher import MeanTeacher
-from .pairing import INTRA, UNMIXED, Draw
+from .pairing import INTRA, UNMIXED, AdaptationMix, Draw, WarmUpMix
+from .pseudo_labels import PseudoLabels
 from .student_losses import student_losses
 from .views import check_same_geometry
 

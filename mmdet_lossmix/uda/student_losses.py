@@ -6,9 +6,7 @@ from mmdet.models.detectors.base import BaseDetector
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, weighted_sum
-from mmdet_lossmix.models.detectors.lossmix import explained
-from mmdet_lossmix.models.one_forward.interpolated_loss import interpolated_loss
-from mmdet_lossmix.models.one_forward.shared_forward import SharedForward
+from mmdet_lossmix.models.one_forward import LossTerm, SharedForward
 
 from .supervision import Supervision
 
@@ -36,30 +34,29 @@ def student_losses(
     Returns:
         dict[str, Tensor | list[Tensor]]: The detector's own keys.
     """
+    sampling = roi_sampling if supervision.joint else 'per_target'
     if not by_image:
         if supervision.partner is None:
-            return _losses(student, inputs, supervision, roi_sampling)
-        with SharedForward(student, inputs):
-            return _losses(student, inputs, supervision, roi_sampling)
+            return supervision.own_policy(student.loss(inputs, supervision.own))
+        with SharedForward(student, inputs, sampling) as shared:
+            return _losses(shared, supervision)
     losses: List[LossDict] = []
-    with SharedForward(student, inputs) as shared:
+    with SharedForward(student, inputs, sampling) as shared:
         for i in range(len(inputs)):
-            with shared.image(i) as image, explained(*ONE_BY_ONE):
-                one = supervision.image(i)
-                losses.append(_losses(student, image, one, roi_sampling))
+            with shared.image(i, *ONE_BY_ONE) as image:
+                losses.append(_losses(image, supervision.image(i)))
     return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
 
-def _losses(
-    student: BaseDetector, inputs: Tensor, supervision: Supervision, roi_sampling: str
-) -> LossDict:
+def _losses(shared: SharedForward, supervision: Supervision) -> LossDict:
     if supervision.partner is None:
-        return supervision.own_policy(student.loss(inputs, supervision.own))
-    return interpolated_loss(
-        student,
-        inputs,
-        supervision.targets(),
-        supervision.lam,
-        roi_sampling if supervision.joint else 'per_target',
-        (supervision.own_policy, supervision.partner_policy),
+        own = shared.detector.loss(shared.batch_inputs, supervision.own)
+        return supervision.own_policy(own)
+    return shared.loss(
+        [
+            LossTerm(supervision.own, supervision.lam, supervision.own_policy),
+            LossTerm(
+                supervision.partner, 1 - supervision.lam, supervision.partner_policy
+            ),
+        ]
     )

@@ -5,12 +5,17 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.models.data_preprocessors.batch_mix import BatchUnionMix
-from mmdet_lossmix.models.one_forward.interpolated_loss import LossFilter
-from mmdet_lossmix.structures import MixedTargets, attach_partner, split_targets
+from mmdet_lossmix.mixing.annotations import join
+from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
+    put_annotations,
+    read_annotations,
+)
+from mmdet_lossmix.structures import SplitBatch, attach_partner, split_batch
 
 from .domain_batch import TARGET, DomainBatch
 from .loss_policy import nothing
+
+LossFilter = Callable
 
 
 class Supervision(NamedTuple):
@@ -39,10 +44,10 @@ class Supervision(NamedTuple):
     any_pseudo: bool = False
     joint: bool = True
 
-    def targets(self) -> MixedTargets:
+    def targets(self) -> SplitBatch:
         """The targets as the shared LossMix code takes them."""
         assert self.partner is not None
-        return MixedTargets(self.own, self.partner, [self.lam] * len(self.own))
+        return SplitBatch(self.own, self.partner, [self.lam] * len(self.own))
 
     def image(self, index: int) -> 'Supervision':
         """That of one image, in which an image without pseudo labels is no target."""
@@ -78,7 +83,7 @@ def lossmix(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
     """
     pairs = map(with_common_fields, own.samples, partner.samples)
     mixed = [attach_partner(*pair, lam) for pair in pairs]
-    targets = split_targets(mixed)
+    targets = split_batch(mixed)
     return Supervision(
         own=targets.own,
         own_policy=own.policy,
@@ -103,9 +108,8 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
     against all objects; what ground truth may cause beyond them (regression) is
     against its objects alone. Each origin keeps its policy.
     """
-    unite = BatchUnionMix().mix_targets
     pairs = map(with_common_fields, own.samples, partner.samples)
-    both = [unite(*pair, lam) for pair in pairs]
+    both = [united(*pair) for pair in pairs]
     if own.domain == partner.domain:
         return only(own._replace(samples=both))
     truth, pseudo = (own, partner) if partner.domain == TARGET else (partner, own)
@@ -119,6 +123,11 @@ def union(own: DomainBatch, partner: DomainBatch, lam: float) -> Supervision:
         any_pseudo=True,
         joint=False,  # objects of both would be sampled twice as often
     )
+
+
+def united(own, partner):  # noqa: D103
+    put_annotations(own, join(read_annotations(own), read_annotations(partner)))
+    return own
 
 
 def with_common_fields(

@@ -10,7 +10,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.structures import attach_partner, split_targets
+from mmdet_lossmix.structures import attach_partner, split_batch
 
 
 def sample(path, shape=(20, 30)):
@@ -31,7 +31,7 @@ def test_partners_are_preprocessed_like_own_targets():
     samples = [attach_partner(sample('a'), sample('b'), 0.25), sample('c')]
     inputs = [torch.zeros(3, 20, 30, dtype=torch.uint8)] * 2
     data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
-    targets = split_targets(data['data_samples'], data_preprocessor=preprocessor)
+    targets = split_batch(data['data_samples'], data_preprocessor=preprocessor)
     assert targets.lams == [0.25, None]
     assert targets.any_mixed
     for target in (*targets.own, *targets.partner):
@@ -43,7 +43,7 @@ def test_partners_are_preprocessed_like_own_targets():
 
 
 def test_targets_of_an_unmixed_sample_do_not_share_containers():
-    targets = split_targets([sample('a')])
+    targets = split_batch([sample('a')])
     targets.own[0].gt_instances.pop('labels')
     assert 'labels' in targets.partner[0].gt_instances
     assert not targets.any_mixed
@@ -52,7 +52,7 @@ def test_targets_of_an_unmixed_sample_do_not_share_containers():
 @pytest.mark.parametrize('lam', [-0.1, 1.5, float('nan')])
 def test_lambda_out_of_range_is_refused(lam):
     with pytest.raises(ValueError, match=r'`mix_lambda` in \[0, 1\].*of a'):
-        split_targets([attach_partner(sample('a'), sample('b'), lam)])
+        split_batch([attach_partner(sample('a'), sample('b'), lam)])
 
 
 def test_partner_in_another_frame_is_refused():
@@ -61,7 +61,7 @@ def test_partner_in_another_frame_is_refused():
     with pytest.raises(
         ValueError, match=r'\(40, 60\).*got one of \(20, 30\).*BatchLossMix'
     ):
-        split_targets([mixed])
+        split_batch([mixed])
 
 
 def test_travels_between_devices_and_copies():
@@ -86,7 +86,7 @@ def test_fields_that_a_preprocessor_adds_are_added_to_partners():
     inputs = [torch.full((1, 20, 30), 5, dtype=torch.uint8)]
     samples = [attach_partner(sample('a'), sample('b'), 0.25)]
     data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
-    (own,), (partner,), _ = split_targets(
+    (own,), (partner,), _ = split_batch(
         data['data_samples'], data['inputs'], preprocessor
     )
     # Not normalised twice, and the images of the step are left as they are.
@@ -99,4 +99,4 @@ def test_a_partner_without_a_field_of_its_image_is_refused():
     del mixed.partner.gt_instances.masks
     preprocessor = DetDataPreprocessor(pad_mask=False)
     with pytest.raises(ValueError, match=r"lacks \['masks'\]"):
-        split_targets([mixed], data_preprocessor=preprocessor)
+        split_batch([mixed], data_preprocessor=preprocessor)

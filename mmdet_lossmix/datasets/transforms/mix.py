@@ -1,7 +1,6 @@
 """Mixing in the data pipeline: LossMix, and the baselines Union and Noise."""
 
-from abc import ABCMeta, abstractmethod
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import ClassVar, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -10,25 +9,18 @@ from mmdet.registry import TASK_UTILS, TRANSFORMS
 from mmdet.utils import ConfigType
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mixing import BLEND, MixOperator, Window
+from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
+from mmdet_lossmix.mixing.annotations import Annotations, join
 from mmdet_lossmix.mixing.canvas import canvas_shape
 
+from .annotation_keys import as_results, read_annotations
 from .frame_guard import record_frame
-from .partners import PartnerCache, SkippedPartners, draw_index
+from .partners import LoadedImage, PartnerCache, SkippedPartners, draw_index
 from .switch import MixSwitch
-from .target_ops import (
-    Targets,
-    concat_targets,
-    drop_degenerate,
-    move_to_canvas,
-    take_targets,
-    targets_of,
-    visible_targets,
-)
 
 
-class MixTransform(BaseTransform, metaclass=ABCMeta):
-    """Mix the image with a partner's; a strategy says what becomes of the targets.
+class MixTransform(BaseTransform):
+    """Mix the image with a partner; a strategy chooses the annotations.
 
     In a plain pipeline the partner is one of the last images that this worker loaded
     (the first image of a worker stays unmixed). In the pipeline of mmdet's
@@ -51,7 +43,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
 
     - img
     - img_shape
-    - the targets above
+    - the annotations above
 
     Added Keys:
 
@@ -72,6 +64,8 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         ValueError: If ``alpha``, ``prob`` or ``max_cached_images`` is out of its range.
     """
 
+    strategy: ClassVar[strategies.Strategy]
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -88,19 +82,6 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
         self.switch = MixSwitch()
-
-    @abstractmethod
-    def mix_targets(
-        self, results: dict, own: Targets, partner: Targets, lam: float
-    ) -> None:
-        """Put into ``results`` what the strategy makes of two targets.
-
-        Args:
-            results (dict): Holds the mixed image; modified in place.
-            own (dict): What is seen of the own image's targets, in the mixed one.
-            partner (dict): What is seen of the partner's, likewise.
-            lam (float): Weight of the own image, in [0, 1].
-        """
 
     def get_indexes(self, dataset) -> List[int]:
         """Draw the partner's index for ``MultiImageMixDataset``.
@@ -137,31 +118,40 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         Returns:
             dict: Updated result dict.
         """
-        drop_degenerate(results)
+        annotations = read_annotations(results).without_degenerate()
+        results.update(as_results(annotations))
         if 'mix_results' in results:
             partner = self._partner_of_dataset(results)
         else:
             partner = self._partner_of_cache(results)
         if partner is None:
             return results
-        image, other = results['img'], partner['img']
-        canvas = canvas_shape(image.shape, other.shape)
+        canvas = canvas_shape(results['img'].shape, partner.img.shape)
         lam, window = self._draw_window(self._draw_lambda(), canvas)
-        own = move_to_canvas(targets_of(results), canvas)
-        others = move_to_canvas(take_targets(partner), canvas)
-        if window is not None:
-            least = self.operator.min_visible
-            own = visible_targets(own, window, False, least)
-            others = visible_targets(others, window, True, least)
+        least = self.operator.min_visible
+        own = annotations.on_canvas(canvas).visible(window, False, least)
+        other = partner.annotations.copy().on_canvas(canvas)
         results['img'] = self.operator.mix_images(
-            image, other, lam, window, self.pad_val
+            results['img'], partner.img, lam, window, self.pad_val
         )
         results['img_shape'] = canvas
-        results['partner_img_path'] = partner.get('img_path')
-        self.mix_targets(results, own, others, lam)
+        results['partner_img_path'] = partner.img_path
+        self._annotate(results, own, other.visible(window, True, least), lam)
         return results
 
-    def _partner_of_dataset(self, results: dict) -> Optional[dict]:
+    def _annotate(
+        self, results: dict, own: Annotations, partner: Annotations, lam: float
+    ) -> None:
+        """Put what the strategy chooses where mmdet expects it, and beside it."""
+        chosen = self.strategy(own, partner, lam, join, np.random)
+        annotations, weight = chosen[0]
+        results.update(as_results(annotations))
+        if len(chosen) > 1:
+            results['partner'] = as_results(chosen[1][0])
+            results['mix_lambda'] = weight
+            record_frame(results)
+
+    def _partner_of_dataset(self, results: dict) -> Optional[LoadedImage]:
         mix_results = results['mix_results']
         if not mix_results or not self._do_mix():
             return None
@@ -169,17 +159,20 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
         if partner is None or partner.get('img') is None:
             self.skipped.add('A partner of `mix_results` has no image')
             return None
-        drop_degenerate(partner)
-        return self.cache.exchange(results, partner)
+        loaded = LoadedImage.of(partner)
+        return self.cache.exchange(
+            results['img'],
+            loaded._replace(annotations=loaded.annotations.without_degenerate()),
+        )
 
-    def _partner_of_cache(self, results: dict) -> Optional[dict]:
+    def _partner_of_cache(self, results: dict) -> Optional[LoadedImage]:
         if not self.switch.on:
             self.cache.entries.clear()
             return None
-        partner = self.cache.draw(results) if self._do_mix() else None
-        entry = self.cache.push(results)
+        partner = self.cache.draw(results['img']) if self._do_mix() else None
+        entry = self.cache.push(LoadedImage.of(results))
         if partner is not None:
-            results['img'] = entry['img']  # its memory is free for the blend
+            results['img'] = entry.img  # its memory is free for the blend
         return partner
 
     def __repr__(self) -> str:
@@ -192,7 +185,7 @@ class MixTransform(BaseTransform, metaclass=ABCMeta):
 
 @TRANSFORMS.register_module()
 class LossMixTransform(MixTransform):
-    """Keep both targets apart, for :class:`LossMixDetector` to interpolate the losses.
+    """Keep both annotations, for :class:`LossMixDetector` to interpolate the losses.
 
     Needs :class:`PackLossMixInputs` at the end of the pipeline. See
     :class:`MixTransform` for the arguments; source: LossMix, arXiv:2303.10343, Sec. 3.
@@ -213,36 +206,27 @@ class LossMixTransform(MixTransform):
         >>> ]
     """
 
-    def mix_targets(self, results, own, partner, lam):
-        """Own target where it always is; the partner's beside it."""
-        results.update(own)
-        results['partner'] = partner
-        results['mix_lambda'] = lam
-        record_frame(results)
+    strategy = strategies.LossMix()
 
 
 @TRANSFORMS.register_module()
 class UnionMixTransform(MixTransform):
-    """Train on both targets together at full weight, however faint an object is.
+    """Train on the annotations of both images at full weight, however faint.
 
     The baseline "Union" of LossMix, arXiv:2303.10343. Needs no wrapper and no packing
     of its own. See :class:`MixTransform` for the arguments.
     """
 
-    def mix_targets(self, results, own, partner, lam):
-        """All objects of both images."""
-        results.update(concat_targets(own, partner))
+    strategy = strategies.Union()
 
 
 @TRANSFORMS.register_module()
 class NoiseMixTransform(MixTransform):
-    """Train on the dominant image's target alone; the other image is noise.
+    """Train on the dominant image's annotations alone; the other image is noise.
 
-    The baseline "Noise" of LossMix, arXiv:2303.10343: the own target counts if
-    ``lam >= 1/2``, else the partner's. Needs no wrapper and no packing of its own. See
-    :class:`MixTransform` for the arguments.
+    The baseline "Noise" of LossMix, arXiv:2303.10343: the image's own annotations count
+    if ``lam >= 1/2``, else its partner's. Needs no wrapper and no packing of its own.
+    See :class:`MixTransform` for the arguments.
     """
 
-    def mix_targets(self, results, own, partner, lam):
-        """The objects of the dominant image."""
-        results.update(own if lam >= 0.5 else partner)
+    strategy = strategies.Noise()

@@ -2,15 +2,38 @@
 
 import os.path as osp
 import random
-from typing import List, Optional
+from typing import List, NamedTuple, Optional
 
 import cv2
 import numpy as np
 from mmengine.logging import print_log
 
+from mmdet_lossmix.mixing.annotations import Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
-from .target_ops import take_targets
+from .annotation_keys import read_annotations
+
+
+class LoadedImage(NamedTuple):
+    """An image and what it is labelled with.
+
+    Attributes:
+        img (np.ndarray): Shape (H, W) or (H, W, C).
+        img_path (str, optional): Its file.
+        annotations (Annotations): Of the image.
+        memory (np.ndarray, optional): Where a cache keeps the image.
+    """
+
+    img: np.ndarray
+    img_path: Optional[str]
+    annotations: Annotations
+    memory: Optional[np.ndarray] = None
+
+    @classmethod
+    def of(cls, results: dict) -> 'LoadedImage':
+        """What a pipeline has loaded, not copied."""
+        annotations = read_annotations(results)
+        return cls(results['img'], results.get('img_path'), annotations)
 
 
 class PartnerCache:
@@ -32,48 +55,45 @@ class PartnerCache:
                 'switch mixing off use `prob=0`.'
             )
         self.max_cached_images = max_cached_images
-        self.entries: List[dict] = []
+        self.entries: List[LoadedImage] = []
         self._spare = np.empty(0, np.uint8)
 
-    def push(self, results: dict) -> dict:
-        """Copy ``results`` into the cache, dropping a random entry if it is full.
+    def push(self, loaded: LoadedImage) -> LoadedImage:
+        """Copy an image into the cache, dropping a random entry if it is full.
 
         The entry that was dropped stays intact until the next push.
 
         Returns:
-            dict: The new entry, to be read only.
+            LoadedImage: The new entry, to be read only.
         """
         spare, self._spare = self._spare, np.empty(0, np.uint8)
         if len(self.entries) >= self.max_cached_images:
             dropped = self.entries.pop(random.randrange(len(self.entries)))
-            self._spare = dropped['memory']
-        image = results['img']
+            self._spare = dropped.memory
+        image = loaded.img
         if spare.nbytes < image.nbytes:
             spare = np.empty(image.nbytes, np.uint8)
         out = spare[: image.nbytes].view(image.dtype).reshape(image.shape)
-        entry = {
-            'memory': spare,
-            'img': in_c_order(image, out),
-            'img_path': results.get('img_path'),
-            **take_targets(results),
-        }
+        entry = LoadedImage(
+            in_c_order(image, out), loaded.img_path, loaded.annotations.copy(), spare
+        )
         self.entries.append(entry)
         return entry
 
-    def draw(self, results: dict) -> Optional[dict]:
-        """Draw a partner, one of the same orientation if there is any.
+    def draw(self, image: np.ndarray) -> Optional[LoadedImage]:
+        """Draw a partner of an image, one of the same orientation if there is any.
 
         A landscape and a portrait image would meet on a canvas up to 1.7 times as
         large, and the detector pays for every pixel.
 
         Returns:
-            dict, optional: None if the cache is empty.
+            LoadedImage, optional: None if the cache is empty.
         """
         if not self.entries:
             return None
-        return random.choice(self._alike(results) or self.entries)
+        return random.choice(self._alike(image) or self.entries)
 
-    def exchange(self, results: dict, partner: dict) -> dict:
+    def exchange(self, image: np.ndarray, partner: LoadedImage) -> LoadedImage:
         """Exchange a partner of the other orientation for one of the same.
 
         ``MultiImageMixDataset`` asks for a partner without saying for which image, so a
@@ -83,17 +103,18 @@ class PartnerCache:
         are some of both.
 
         Returns:
-            dict: ``partner`` itself if it suits, or while there is none that does.
+            LoadedImage: ``partner`` itself if it suits, or while there is none that
+            does.
         """
-        if is_landscape(results['img']) == is_landscape(partner['img']):
+        if is_landscape(image) == is_landscape(partner.img):
             return partner
-        alike = self._alike(results)
+        alike = self._alike(image)
         self.push(partner)
         return random.choice(alike) if alike else partner
 
-    def _alike(self, results: dict) -> List[dict]:
-        landscape = is_landscape(results['img'])
-        return [e for e in self.entries if is_landscape(e['img']) == landscape]
+    def _alike(self, image: np.ndarray) -> List[LoadedImage]:
+        landscape = is_landscape(image)
+        return [e for e in self.entries if is_landscape(e.img) == landscape]
 
 
 def is_landscape(image) -> bool:

@@ -1,7 +1,6 @@
 """Mixing of a batch on the device: LossMix, and the baselines Union and Noise."""
 
-from abc import ABCMeta, abstractmethod
-from typing import Tuple
+from typing import ClassVar, Optional, Tuple
 
 import numpy as np
 import torch
@@ -10,22 +9,21 @@ from mmdet.structures import DetDataSample, SampleList
 from mmdet.utils import ConfigType
 from mmengine.dist import broadcast_object_list, get_world_size
 from mmengine.logging import MessageHub, print_log
-from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mixing import BLEND, MixOperator
+from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
+from mmdet_lossmix.mixing.annotations import join
 from mmdet_lossmix.mixing.canvas import canvas_shape
-from mmdet_lossmix.mixing.visibility import join_maps
 from mmdet_lossmix.structures import attach_partner
 
-from .visible_samples import visible_sample
+from .sample_annotations import put_annotations, read_annotations
 
 # Batches of other ranks may have other sizes; what is drawn on this canvas has not.
 RANKS_CANVAS = (1 << 16, 1 << 16)
 
 
-class BatchMix(nn.Module, metaclass=ABCMeta):
+class BatchMix(nn.Module):
     """Mix each image of a batch with the one before it, all with the same lambda.
 
     Goes into ``batch_augments`` of ``DetDataPreprocessor``, after augments that resize
@@ -46,6 +44,8 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         ValueError: If ``alpha`` or ``prob`` is out of its range.
     """
 
+    strategy: ClassVar[strategies.Strategy]
+
     def __init__(
         self, alpha: float = 1.0, prob: float = 1.0, operator: ConfigType = BLEND
     ) -> None:
@@ -56,23 +56,6 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
         self.operator: MixOperator = TASK_UTILS.build(operator)
         self.mixing = True
         self._warned = False
-
-    @abstractmethod
-    def mix_targets(
-        self, own: DetDataSample, partner: DetDataSample, lam: float
-    ) -> DetDataSample:
-        """Make one sample of two, as the strategy wants.
-
-        Args:
-            own (:obj:`DetDataSample`): Holds what is seen of the own target; may be
-                modified.
-            partner (:obj:`DetDataSample`): Holds what is seen of the partner's target,
-                in the same frame; may be modified.
-            lam (float): Weight of the own image, in [0, 1].
-
-        Returns:
-            :obj:`DetDataSample`: The sample of the mixed image.
-        """
 
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
@@ -107,15 +90,34 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
                 batch_inputs[own], batch_inputs[partner], lam, window, mixed[own]
             )
         partners = [*data_samples[-1:], *data_samples[:-1]]
-        samples = []
-        for pair in zip(data_samples, partners):
-            own, partner = in_common_frame(*pair)
-            if window is not None:
-                least = self.operator.min_visible
-                own = visible_sample(own, window, False, least)
-                partner = visible_sample(partner, window, True, least)
-            samples.append(self.mix_targets(own, partner, lam))
+        samples = [
+            self._mix_samples(*pair, lam, window, rng)
+            for pair in zip(data_samples, partners)
+        ]
         return mixed, samples
+
+    def _mix_samples(
+        self,
+        sample: DetDataSample,
+        partner: DetDataSample,
+        lam: float,
+        window: Optional[Window],
+        rng: np.random.Generator,
+    ) -> DetDataSample:
+        """One sample of two, with the annotations that the strategy chooses."""
+        sample, partner = in_common_frame(sample, partner)
+        least = self.operator.min_visible
+        own = read_annotations(sample).visible(window, False, least)
+        other = read_annotations(partner).visible(window, True, least)
+        chosen = self.strategy(own, other, lam, join, rng)
+        if chosen[0][0] is other:  # with all else that belongs to them
+            for key, value in partner.items():
+                setattr(sample, key, value)
+        put_annotations(sample, chosen[0][0])
+        if len(chosen) > 1:
+            put_annotations(partner, chosen[1][0])
+            attach_partner(sample, partner, chosen[0][1])
+        return sample
 
     def _warn_of_batch_of_one(self) -> None:
         if not self._warned:
@@ -135,68 +137,33 @@ class BatchMix(nn.Module, metaclass=ABCMeta):
 
 @MODELS.register_module()
 class BatchLossMix(BatchMix):
-    """Keep both targets apart, for :class:`LossMixDetector` to interpolate the losses.
+    """Keep both annotations, for :class:`LossMixDetector` to interpolate the losses.
 
     See :class:`BatchMix` for the arguments; source: arXiv:2303.10343, Sec. 3.
-
-    Attributes:
-        wrapped (bool): Whether a :class:`LossMixDetector` is there to do so.
     """
 
-    wrapped = False
-
-    def forward(self, batch_inputs, data_samples):
-        """Mix a batch, with a warning if nobody will look at the partners."""
-        if not self.wrapped and iteration() > 0:  # in a training, not in a tool
-            self.wrapped = True  # once
-            print_log(
-                'BatchLossMix attaches partners that only LossMixDetector reads; other '
-                'detectors train on the own targets alone, whatever lambda is. Wrap '
-                "yours: `model=dict(type='LossMixDetector', detector=_base_.model.type,"
-                " weighting='batch', ...)`; BatchUnionMix and BatchNoiseMix need none.",
-                logger='current',
-                level=30,
-            )
-        return super().forward(batch_inputs, data_samples)
-
-    def mix_targets(self, own, partner, lam):
-        """Own target where it always is; the partner's beside it."""
-        return attach_partner(own, partner, lam)
+    strategy = strategies.LossMix()
 
 
 @MODELS.register_module()
 class BatchUnionMix(BatchMix):
-    """Train on both targets together at full weight, however faint an object is.
+    """Train on the annotations of both images at full weight, however faint.
 
     The baseline "Union" of LossMix. See :class:`BatchMix` for the arguments.
     """
 
-    def mix_targets(self, own, partner, lam):
-        """All objects of both images."""
-        if 'gt_sem_seg' in own:
-            maps = own.gt_sem_seg.sem_seg, partner.gt_sem_seg.sem_seg
-            own.gt_sem_seg = PixelData(sem_seg=join_maps(*maps))
-        for key in ('gt_instances', 'ignored_instances'):
-            if key in own:
-                both = InstanceData.cat([own.get(key), partner.get(key)])
-                setattr(own, key, both)
-        return own
+    strategy = strategies.Union()
 
 
 @MODELS.register_module()
 class BatchNoiseMix(BatchMix):
-    """Train on the dominant image's target alone; the other image is noise.
+    """Train on the dominant image's annotations alone; the other image is noise.
 
-    The baseline "Noise" of LossMix: the own target counts if ``lam >= 1/2``, else the
-    partner's. See :class:`BatchMix` for the arguments.
+    The baseline "Noise" of LossMix: the image's own annotations count if
+    ``lam >= 1/2``, else its partner's. See :class:`BatchMix` for the arguments.
     """
 
-    def mix_targets(self, own, partner, lam):
-        """The objects of the dominant image."""
-        if lam < 0.5:
-            for key, target in partner.items():
-                setattr(own, key, target)
-        return own
+    strategy = strategies.Noise()
 
 
 def in_common_frame(

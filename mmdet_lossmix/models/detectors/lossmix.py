@@ -1,7 +1,6 @@
 """The wrapper that makes any detector a LossMix detector."""
 
-from contextlib import contextmanager
-from typing import Any, Iterator, Union
+from typing import Any, List, Union
 
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
@@ -11,15 +10,10 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, weighted_sum
-from mmdet_lossmix.models.data_preprocessors.batch_mix import BatchLossMix
-from mmdet_lossmix.models.one_forward.interpolated_loss import (
-    check_roi_sampling,
-    interpolated_loss,
-)
-from mmdet_lossmix.models.one_forward.losses_check import FiniteCheck
-from mmdet_lossmix.models.one_forward.shared_forward import SharedForward, untraced
-from mmdet_lossmix.structures import MixedTargets, split_targets
+from mmdet_lossmix.structures import SplitBatch, split_batch
 
+from ..losses_check import FiniteCheck
+from ..one_forward import LossTerm, SharedForward, check_roi_sampling, untraced
 from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
@@ -30,10 +24,10 @@ ONE_BY_ONE = "weighting='image'", "weighting='batch' with BatchLossMix"
 class LossMixDetector(TransparentWrapper):
     """Train any mmdet detector on mixed images with interpolated losses.
 
-    The detector runs once on the mixed batch; its losses are evaluated against the own
-    and against the partner's target of each image and interpolated (LossMix,
-    arXiv:2303.10343, Sec. 3). Everything else (inference, attributes that hooks look
-    up, the keys of checkpoints) is that of the wrapped detector.
+    The detector runs once on the mixed batch. Its losses are evaluated against the
+    annotations of each image and against those of its partner, and interpolated
+    (LossMix, arXiv:2303.10343, Sec. 3). Everything else (inference, attributes that
+    hooks look up, the keys of checkpoints) is that of the wrapped detector.
 
     Args:
         detector (str or :obj:`ConfigDict` or dict): The type of any mmdet 2D detector,
@@ -41,17 +35,19 @@ class LossMixDetector(TransparentWrapper):
             the child ``detector``.
         weighting (str): How losses of images are combined.
 
-            - ``'image'``: each image has its own lambda; the mean over images of each
-              image's interpolated loss, each image normalised by itself.
             - ``'batch'``: one lambda for all images, as :class:`BatchLossMix` draws it;
               the detector's own normaliser over the batch.
+            - ``'image'``: each image has its own lambda, as :class:`LossMixTransform`
+              draws it; the mean over images of each image's interpolated loss, each
+              image normalised by itself.
 
-            Defaults to ``'image'``, which is right for any lambdas.
-        roi_sampling (str): How a RoI head samples proposals for two targets.
+            Defaults to ``'batch'``.
+        roi_sampling (str): How a RoI head samples proposals for two sets of
+            annotations.
 
-            - ``'joint'``: once, against the objects of both; both targets label the
-              same RoIs, and the box head runs once.
-            - ``'per_target'``: against each target by itself; the box head runs twice.
+            - ``'joint'``: once, against the objects of both; both label the same RoIs,
+              and the box head runs once.
+            - ``'per_target'``: against each by itself; the box head runs twice.
 
             Ignored where there is no RoI head; heads that are no ``StandardRoIHead``
             sample per target. Defaults to ``'joint'``.
@@ -68,19 +64,15 @@ class LossMixDetector(TransparentWrapper):
     Examples:
         >>> _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
         >>> custom_imports = dict(imports=['mmdet_lossmix'])
-        >>> model = dict(  # tools still find `model.backbone` and the like
-        >>>     type='LossMixDetector', detector=_base_.model.type, weighting='batch',
-        >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
-        >>> model = dict(  # the same
-        >>>     _delete_=True, type='LossMixDetector', detector=_base_.model,
-        >>>     weighting='batch',
+        >>> model = dict(
+        >>>     type='LossMixDetector', detector=_base_.model.type,
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
     """
 
     def __init__(
         self,
         detector: Union[str, ConfigType],
-        weighting: str = 'image',
+        weighting: str = 'batch',
         roi_sampling: str = 'joint',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
@@ -99,13 +91,10 @@ class LossMixDetector(TransparentWrapper):
         self._unmixed_batches = 0
         self._check_finite = FiniteCheck()
         self._wrap(detector)
-        for module in detector.data_preprocessor.modules():
-            if isinstance(module, BatchLossMix):
-                module.wrapped = True
 
     @untraced
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
-        """Interpolate the detector's losses against own and partner targets.
+        """Interpolate the losses against the objects of both images.
 
         Args:
             batch_inputs (Tensor): Mixed images, shape (N, C, H, W).
@@ -119,38 +108,29 @@ class LossMixDetector(TransparentWrapper):
             ValueError: If ``weighting='batch'`` and the weights differ.
             FloatingPointError: If a loss is not finite.
         """
-        targets = split_targets(
-            batch_data_samples, batch_inputs, self.data_preprocessor
-        )
-        if not self.mixing and not targets.any_mixed:
-            losses = self.detector.loss(batch_inputs, targets.own)
+        batch = split_batch(batch_data_samples, batch_inputs, self.data_preprocessor)
+        if not self.mixing and not batch.any_mixed:
+            losses = self.detector.loss(batch_inputs, batch.own)
         else:
-            self._warn_if_never_mixed(targets.any_mixed)
-            with SharedForward(self.detector, batch_inputs) as shared:
+            self._warn_if_never_mixed(batch.any_mixed)
+            with SharedForward(
+                self.detector, batch_inputs, self.roi_sampling
+            ) as shared:
                 if self.weighting == 'batch':
-                    losses = self._loss(batch_inputs, targets, batch_lambda(targets))
+                    losses = shared.loss(terms(batch))
                 else:
-                    losses = self._mean_loss_of_images(shared, targets)
+                    losses = self._mean_loss_of_images(shared, batch)
         self._check_finite(losses, batch_data_samples)
         return losses
 
     def _mean_loss_of_images(
-        self, shared: SharedForward, targets: MixedTargets
+        self, shared: SharedForward, batch: SplitBatch
     ) -> LossDict:
         losses = []
-        for i, (own, partner, lam) in enumerate(zip(*targets)):
-            one = MixedTargets([own], [partner], [lam])
-            with shared.image(i) as image, explained(*ONE_BY_ONE):
-                losses.append(self._loss(image, one, batch_lambda(one)))
+        for i, (own, partner, lam) in enumerate(zip(*batch)):
+            with shared.image(i, *ONE_BY_ONE) as image:
+                losses.append(image.loss(terms(SplitBatch([own], [partner], [lam]))))
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
-
-    def _loss(
-        self, batch_inputs: Tensor, targets: MixedTargets, lam: float
-    ) -> LossDict:
-        """Equation (2), for one lambda."""
-        return interpolated_loss(
-            self.detector, batch_inputs, targets, lam, self.roi_sampling
-        )
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
         if self._unmixed_batches < 0:  # it mixes, or has been warned of
@@ -213,37 +193,27 @@ def build_detector(
     return model
 
 
-@contextmanager
-def explained(option: str, remedy: str) -> Iterator[None]:
-    """Say what to do where a head cannot take an image alone.
+def terms(batch: SplitBatch) -> List[LossTerm]:
+    """Equation (2) for a batch that has one lambda.
 
-    Args:
-        option (str): Because of which it has to.
-        remedy (str): What to use in its place.
+    Raises:
+        ValueError: If images have different weights.
     """
-    try:
-        yield
-    except ValueError as error:
-        if 'more than 1 value per channel' not in str(error):
-            raise
-        raise ValueError(
-            f'Expected a head that can take images one by one with {option} but its '
-            f'batch normalisation got a single value per channel; use {remedy}, or '
-            f'larger images ({error}).'
-        ) from error
+    lam = batch_lambda(batch)
+    return [LossTerm(batch.own, lam), LossTerm(batch.partner, 1 - lam)]
 
 
-def batch_lambda(targets: MixedTargets) -> float:
+def batch_lambda(batch: SplitBatch) -> float:
     """The one weight of a batch; unmixed images suit any.
 
     Raises:
         ValueError: If images have different weights.
     """
-    lams = sorted({lam for lam in targets.lams if lam is not None})
+    lams = sorted({lam for lam in batch.lams if lam is not None})
     if len(lams) > 1:
         raise ValueError(
-            "Expected one lambda for all images of the batch with weighting='batch' "
-            f"but got {lams}; use weighting='image', or mix with BatchLossMix instead "
-            'of LossMixTransform.'
+            "Use weighting='image', or mix with BatchLossMix instead of "
+            "LossMixTransform: weighting='batch' needs one lambda for all images of a "
+            f'batch but got {lams}.'
         )
     return lams[0] if lams else 1.0

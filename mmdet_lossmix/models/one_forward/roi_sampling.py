@@ -1,113 +1,112 @@
-"""One set of RoIs for both targets of a mixed image.
+"""One set of RoIs for all annotations of a mixed image.
 
-By itself a RoI head samples proposals against each target, and runs RoIAlign and the
-box head for each. With joint sampling it samples once, against the objects of both
-images together; both targets then label the same RoIs, and both losses look at one
-prediction, as they do in the rest of the detector.
+By itself a RoI head samples proposals against each set of annotations, and runs
+RoIAlign and the box head for each. With joint sampling it samples once, against the
+objects of both images together. Both sets of annotations then label the same RoIs, and
+both losses look at one prediction, as they do in the rest of the detector.
 """
 
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
 from mmdet.models.task_modules import BaseAssigner, BaseSampler, SamplingResult
-from mmdet.structures import DetDataSample
+from mmdet.structures import DetDataSample, SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmdet_lossmix.structures import MixedTargets
+from mmdet_lossmix.mixing.annotations import concat
 
 from .replay import override
+from .terms import LossTerm
 
 
-def joint_roi_sampling(
-    detector: BaseDetector, targets: MixedTargets, lam: float
-) -> ContextManager:
-    """Context in which a detector's RoI head samples for both targets together.
+class JointSampling:
+    """Lets a detector's RoI head sample once for all terms of a loss.
 
-    Inside, ``detector.loss`` is to be called for the own, then for the partner target.
     Does nothing to detectors without a ``StandardRoIHead`` or ``CascadeRoIHead``, or
-    with one that samples in a way of its own: they sample per target.
+    with one that samples in a way of its own: they sample for each term.
 
-    Mask heads look at the positive RoIs of a target. These are about as many for both
-    targets together as for one that is sampled alone, so they run for each.
+    Mask heads look at the positive RoIs of a term. These are about as many for two
+    terms together as for one that is sampled alone, so mask heads run for each.
 
     Args:
         detector (:obj:`BaseDetector`): The detector.
-        targets (MixedTargets): The batch, or the one image, of the losses.
-        lam (float): Weight of the own targets. A target that does not count (at 0 or 1)
-            has no say in the sampling, which is then the plain detector's.
+        terms (Sequence[LossTerm]): All terms of the loss, in any order. A term of
+            weight 0 has no say in the sampling.
     """
-    roi_head = getattr(detector, 'roi_head', None)
-    loss = getattr(type(roi_head), 'loss', None)
-    if loss is StandardRoIHead.loss:
-        return _standard(roi_head, targets, lam)
-    if loss is CascadeRoIHead.loss:
-        return _cascade(roi_head, targets, lam)
-    return nullcontext()
+
+    def __init__(self, detector: BaseDetector, terms: Sequence[LossTerm]) -> None:
+        self.roi_head = getattr(detector, 'roi_head', None)
+        loss = getattr(type(self.roi_head), 'loss', None)
+        self.stages: List[JointRoIs] = []
+        if loss is StandardRoIHead.loss:
+            head = self.roi_head
+            # Features are large, and only a mask head without RoIAlign looks at them.
+            keep_features = head.share_roi_extractor if head.with_mask else False
+            self.stages = [
+                JointRoIs(
+                    head.bbox_assigner,
+                    head.bbox_sampler,
+                    head._bbox_forward,
+                    terms,
+                    keep_features,
+                )
+            ]
+        elif loss is CascadeRoIHead.loss:
+            # A stage refines all RoIs of the stage before, whatever their labels, so
+            # the boxes that it samples from are the same for every term.
+            self.stages = [
+                JointRoIs(assigner, sampler, partial(bbox_forward, i), terms)
+                for bbox_forward in [self.roi_head._bbox_forward]
+                for i, (assigner, sampler) in enumerate(
+                    zip(self.roi_head.bbox_assigner, self.roi_head.bbox_sampler)
+                )
+            ]
+
+    @contextmanager
+    def serving(self, samples: SampleList) -> Iterator[None]:
+        """Context in which the RoI head is to evaluate one term of the loss.
+
+        Args:
+            samples (list[:obj:`DetDataSample`]): Those of the term, the same objects
+                that the detector's loss is given.
+        """
+        views = [stage.labelled_by(samples) for stage in self.stages]
+        with ExitStack() as overrides:
+            if len(views) == 1:
+                overrides.enter_context(
+                    override(self.roi_head, 'bbox_sampler', views[0])
+                )
+                overrides.enter_context(
+                    override(self.roi_head, '_bbox_forward', views[0].bbox_forward)
+                )
+            elif views:
+
+                def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
+                    return views[stage].bbox_forward(x, rois)
+
+                overrides.enter_context(override(self.roi_head, 'bbox_sampler', views))
+                overrides.enter_context(
+                    override(self.roi_head, '_bbox_forward', bbox_forward)
+                )
+            yield
 
 
-@contextmanager
-def _standard(
-    roi_head: StandardRoIHead, targets: MixedTargets, lam: float
-) -> Iterator[None]:
-    sampler = JointSampler(
-        roi_head.bbox_assigner,
-        roi_head.bbox_sampler,
-        roi_head._bbox_forward,
-        targets,
-        lam,
-        # The features are large, and only a mask head without RoIAlign looks at them.
-        keep_features=roi_head.share_roi_extractor if roi_head.with_mask else False,
-    )
-    with override(roi_head, 'bbox_sampler', sampler), override(
-        roi_head, '_bbox_forward', sampler.bbox_forward
-    ):
-        yield
-
-
-@contextmanager
-def _cascade(
-    roi_head: CascadeRoIHead, targets: MixedTargets, lam: float
-) -> Iterator[None]:
-    """Each stage samples once, from what the stage before made of the first target's.
-
-    A stage refines all RoIs of the stage before, whatever their labels, so that the
-    second target's would be the same boxes.
-    """
-    samplers = [
-        JointSampler(
-            assigner, sampler, partial(roi_head._bbox_forward, stage), targets, lam
-        )
-        for stage, (assigner, sampler) in enumerate(
-            zip(roi_head.bbox_assigner, roi_head.bbox_sampler)
-        )
-    ]
-
-    def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
-        return samplers[stage].bbox_forward(x, rois)
-
-    with override(roi_head, 'bbox_sampler', samplers), override(
-        roi_head, '_bbox_forward', bbox_forward
-    ):
-        yield
-
-
-class JointSampler:
-    """Stands in for a RoI head's ``bbox_sampler``, for one batch and two targets.
+class JointRoIs:
+    """The RoIs of N images that all terms of a loss share, and their predictions.
 
     Args:
         assigner (:obj:`BaseAssigner`): The RoI head's.
         sampler (:obj:`BaseSampler`): The RoI head's.
         bbox_forward (Callable): The RoI head's, of features and RoIs.
-        targets (MixedTargets): N images.
-        lam (float): Weight of the own targets, in [0, 1].
+        terms (Sequence[LossTerm]): Of the loss.
         keep_features (bool): Whether ``bbox_feats`` are needed in the order of a
-            target's RoIs. Defaults to False.
+            term's RoIs. Defaults to False.
     """
 
     def __init__(
@@ -115,21 +114,70 @@ class JointSampler:
         assigner: BaseAssigner,
         sampler: BaseSampler,
         bbox_forward: Callable,
-        targets: MixedTargets,
-        lam: float,
+        terms: Sequence[LossTerm],
         keep_features: bool = False,
     ) -> None:
         self.assigner = assigner
         self.sampler = sampler
-        self._plain_bbox_forward = bbox_forward
-        self.targets = targets
-        self.lam = lam
+        self.plain_bbox_forward = bbox_forward
+        self.terms = terms
         self.indexed = {'cls_score', 'bbox_pred'}
         if keep_features:
             self.indexed.add('bbox_feats')
-        self.joint: List[SamplingResult] = []  # of each image
-        self.rows: List[Tensor] = []  # of each image: the target's joint RoIs
+        self.sampled: Dict[int, SamplingResult] = {}  # by the number of the image
         self._outputs: Optional[Dict[str, Any]] = None
+
+    def labelled_by(self, samples: SampleList) -> 'LabelledRoIs':
+        """These RoIs as one term's annotations label them."""
+        return LabelledRoIs(self, samples)
+
+    def counting(self, image: int) -> List[DetDataSample]:
+        """The sets of annotations of an image that have a weight, each once.
+
+        Both terms of an unmixed image hold the same boxes.
+        """
+        samples: Dict[int, DetDataSample] = {}
+        for term in self.terms:
+            if term.weight:
+                sample = term.samples[image]
+                samples.setdefault(id(sample.gt_instances.bboxes), sample)
+        return list(samples.values())
+
+    def of_image(
+        self, image: int, pred_instances: InstanceData, **kwargs: Any
+    ) -> SamplingResult:
+        """The RoIs of one image, sampled when they are first asked for."""
+        if image not in self.sampled:
+            counting = self.counting(image)
+            objects = _all(counting, 'gt_instances')
+            assigned = self.assigner.assign(
+                pred_instances, objects, _all(counting, 'ignored_instances')
+            )
+            self.sampled[image] = self.sampler.sample(
+                assigned, pred_instances, objects, **kwargs
+            )
+        return self.sampled[image]
+
+    def outputs(self, x: Any) -> Dict[str, Any]:
+        """What the box head makes of all RoIs, run once."""
+        if self._outputs is None:
+            rois = bbox2roi([self.sampled[i].priors for i in sorted(self.sampled)])
+            self._outputs = self.plain_bbox_forward(x, rois)
+        return self._outputs
+
+
+class LabelledRoIs:
+    """Stands in for a RoI head's ``bbox_sampler`` while it evaluates one term.
+
+    Args:
+        joint (JointRoIs): What all terms share.
+        samples (list[:obj:`DetDataSample`]): Those of the term, of N images.
+    """
+
+    def __init__(self, joint: JointRoIs, samples: SampleList) -> None:
+        self.joint = joint
+        self.samples = samples
+        self.rows: Dict[int, Tensor] = {}  # by image: the term's order of joint RoIs
 
     def sample(
         self,
@@ -138,41 +186,28 @@ class JointSampler:
         gt_instances: InstanceData,
         **kwargs: Any,
     ) -> SamplingResult:
-        """Sample for the next image; the signature is that of mmdet's samplers."""
-        num_images = len(self.targets.own)
-        if len(self.rows) == num_images:  # the first target has been served
-            self.rows = []
-        index = len(self.rows)
-        own, partner = self.targets.own[index], self.targets.partner[index]
-        target = own if own.gt_instances is gt_instances else partner
-        if self.targets.lams[index] is None:
-            counting = [target]
-        else:
-            counting = [t for t, w in ((own, self.lam), (partner, 1 - self.lam)) if w]
-        if len(self.joint) < num_images:
-            objects = _all(counting, 'gt_instances')
-            assigned = self.assigner.assign(
-                pred_instances, objects, _all(counting, 'ignored_instances')
-            )
-            self.joint.append(
-                self.sampler.sample(assigned, pred_instances, objects, **kwargs)
-            )
-        joint = self.joint[index]
-        result = joint if counting == [target] else self._label(joint, target)
-        all_rows = torch.arange(len(joint.priors), device=joint.priors.device)
-        self.rows.append(
-            all_rows
-            if result is joint
-            else torch.cat([result.pos_inds, result.neg_inds])
+        """Sample for an image; the signature is that of mmdet's samplers."""
+        (image,) = (
+            i for i, s in enumerate(self.samples) if s.gt_instances is gt_instances
         )
+        sample = self.samples[image]
+        joint = self.joint.of_image(image, pred_instances, **kwargs)
+        (first, *others) = self.joint.counting(image)
+        alone = not others and first.gt_instances.bboxes is gt_instances.bboxes
+        if alone:  # as the plain detector samples
+            rows = torch.arange(len(joint.priors), device=joint.priors.device)
+            self.rows[image] = rows
+            return joint
+        result = self._label(joint, sample)
+        self.rows[image] = torch.cat([result.pos_inds, result.neg_inds])
         return result
 
-    def _label(self, joint: SamplingResult, target: DetDataSample) -> SamplingResult:
-        """Let one target label the R RoIs that were sampled for both."""
-        assigned = self.assigner.assign(
+    def _label(self, joint: SamplingResult, sample: DetDataSample) -> SamplingResult:
+        """Let annotations label the R RoIs that were sampled for all of them."""
+        assigned = self.joint.assigner.assign(
             InstanceData(priors=joint.priors),
-            target.gt_instances,
-            target.get('ignored_instances'),
+            sample.gt_instances,
+            sample.get('ignored_instances'),
         )
         positive = (assigned.gt_inds > 0).nonzero()[:, 0]
         # Objects themselves are among the RoIs; a cascade does not refine these.
@@ -182,38 +217,39 @@ class JointSampler:
             pos_inds=positive,
             neg_inds=(assigned.gt_inds == 0).nonzero()[:, 0],
             priors=joint.priors,
-            gt_bboxes=target.gt_instances.bboxes,
+            gt_bboxes=sample.gt_instances.bboxes,
             assign_result=assigned,
             gt_flags=objects,
         )
 
     def bbox_forward(self, x: Any, rois: Tensor) -> Dict[str, Any]:
-        """``StandardRoIHead._bbox_forward``, run once, on the RoIs of both targets.
+        """``StandardRoIHead._bbox_forward`` from the predictions for all joint RoIs.
 
         Args:
             x (tuple[Tensor]): Features.
-            rois (Tensor): The RoIs of all images in the order of the target at hand,
-                shape (R, 5).
+            rois (Tensor): The RoIs of all images in the order of this term, shape
+                (R, 5).
 
         Returns:
             dict[str, Tensor]: ``cls_score``, ``bbox_pred`` and ``bbox_feats`` in the
             order of ``rois``.
         """
-        if len(self.rows) < len(self.targets.own):  # a sampler that looks at losses
-            return self._plain_bbox_forward(x, rois)
-        if self._outputs is None:
-            self._outputs = self._plain_bbox_forward(
-                x, bbox2roi([result.priors for result in self.joint])
-            )
-        counts = [len(result.priors) for result in self.joint]
-        offsets = [sum(counts[:i]) for i in range(len(counts))]
-        rows = torch.cat([r + offset for r, offset in zip(self.rows, offsets)])
+        if len(self.rows) < len(self.samples):  # a sampler that looks at losses
+            return self.joint.plain_bbox_forward(x, rois)
+        outputs = self.joint.outputs(x)
+        rows, offset = [], 0
+        for image in range(len(self.samples)):
+            rows.append(self.rows[image] + offset)
+            offset += len(self.joint.sampled[image].priors)
+        order = torch.cat(rows)
         return {
-            key: value[rows] if key in self.indexed and value is not None else value
-            for key, value in self._outputs.items()
+            key: value[order]
+            if key in self.joint.indexed and value is not None
+            else value
+            for key, value in outputs.items()
         }
 
 
 def _all(samples: List[DetDataSample], field: str) -> Optional[InstanceData]:
     values = [sample.get(field) for sample in samples if field in sample]
-    return InstanceData.cat(values) if values else None
+    return concat(values) if values else None

@@ -1,32 +1,42 @@
-"""One forward for several targets.
+"""One forward for several sets of annotations.
 
-``detector.loss`` is called once per target, inside a context in which what does not
-depend on a target runs once. Two parts do that:
+``detector.loss`` is called once for each term of equation (2), inside a context in
+which everything that does not depend on annotations runs once:
 
-- The features of the whole batch are extracted once, when the context opens; inside,
-  ``extract_feat`` returns them, or one image's slice (:meth:`SharedForward.image`). A
-  head that is called with one image's slices computes the whole batch once, too.
+- The features of the whole batch are extracted once, when the context opens. Inside,
+  ``extract_feat`` returns them, or the part of one image (:meth:`SharedForward.image`).
+  A head that is called with the part of one image computes the whole batch once, too.
 - A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
-  *same tensors* returns the outputs of its first call, see :mod:`.replay`; so does the
-  decoding of a head's outputs to proposals. Sameness composes: same features -> same
-  head outputs -> same proposals; what depends on a target gets other tensors and runs
-  again. No detector needs to know.
+  *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
+  decoding of a head's outputs to proposals. If inputs are identical, so are outputs, so
+  they are reused: same features, same head outputs, same proposals. What depends on
+  annotations gets other tensors and runs again. No detector needs to know.
+
+Equation (2) for a batch that has one lambda::
+
+    with SharedForward(detector, batch_inputs) as shared:
+        losses = shared.loss([LossTerm(own, lam), LossTerm(partner, 1 - lam)])
 """
 
-from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator, List
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, Callable, Iterator, List, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
+
+from mmdet_lossmix.functional import LossDict, weighted_sum
 
 from .image_slices import ImageSlices
 from .replay import Replay, override
+from .roi_sampling import JointSampling
+from .terms import LossTerm
 
 
 class SharedForward:
-    """Context in which a detector's target-independent stages run once.
+    """Context in which a detector's stages run once for all terms of a loss.
 
     Leaves no trace: what it overrides is restored, and what it keeps is dropped, when
     the context closes, also by an exception.
@@ -34,11 +44,19 @@ class SharedForward:
     Args:
         detector (:obj:`BaseDetector`): Its losses are to be taken inside the context.
         batch_inputs (Tensor): The images, shape (N, C, H, W).
+        roi_sampling (str): ``'joint'`` or ``'per_target'``, see
+            :class:`LossMixDetector`. Defaults to ``'joint'``.
     """
 
-    def __init__(self, detector: BaseDetector, batch_inputs: Tensor) -> None:
+    def __init__(
+        self,
+        detector: BaseDetector,
+        batch_inputs: Tensor,
+        roi_sampling: str = 'joint',
+    ) -> None:
         self.detector = detector
         self.batch_inputs = batch_inputs
+        self.roi_sampling = roi_sampling
 
     def __enter__(self) -> 'SharedForward':
         self.features = self.detector.extract_feat(self.batch_inputs)
@@ -58,22 +76,78 @@ class SharedForward:
         self._overrides.close()
         del self.features, self.slices
 
+    def loss(self, terms: Sequence[LossTerm]) -> LossDict:
+        """Sum a detector's losses over terms, each with its weight: equation (2).
+
+        Args:
+            terms (Sequence[LossTerm]): Of all images of the context, at least one.
+
+        Returns:
+            dict[str, Tensor | list[Tensor]]: The detector's own keys.
+        """
+        # Heads may call collectives (`reduce_mean`): with several processes each has to
+        # evaluate all terms, whatever its lambda, or the others wait for ever.
+        all_terms = get_world_size() > 1
+        joint = None
+        if self.roi_sampling == 'joint':
+            joint = JointSampling(self.detector, terms)
+        losses: List[LossDict] = []
+        for samples, weight, keep in terms:
+            loss: LossDict = {}
+            if all_terms or weight > 0:
+                with joint.serving(samples) if joint else nullcontext():
+                    loss = keep(self.detector.loss(self.batch_inputs, samples))
+            losses.append(loss)
+        return weighted_sum(losses, [term.weight for term in terms])
+
     @contextmanager
-    def image(self, index: int) -> Iterator[Tensor]:
+    def image(self, index: int, option: str, remedy: str) -> Iterator['SharedForward']:
         """Narrow the context to one image, on the features of the full batch.
 
         Args:
             index (int): Which one, in [0, N).
+            option (str): Because of which heads have to take an image alone.
+            remedy (str): What to use in its place if a head cannot.
 
         Yields:
-            Tensor: The image as a batch of one, shape (1, C, H, W).
+            SharedForward: This context, with the image as a batch of one.
         """
-        batch_features = self.features
-        self.features = self.slices.take(batch_features, index)
+        batch_inputs, features = self.batch_inputs, self.features
+        self.batch_inputs = self.slices.take(batch_inputs, index)
+        self.features = self.slices.take(features, index)
         try:
-            yield self.slices.take(self.batch_inputs, index)
+            with explained(option, remedy):
+                yield self
         finally:
-            self.features = batch_features
+            self.batch_inputs, self.features = batch_inputs, features
+
+
+@contextmanager
+def explained(option: str, remedy: str) -> Iterator[None]:
+    """Say what to do where a head cannot take an image alone."""
+    try:
+        yield
+    except ValueError as error:
+        if 'more than 1 value per channel' not in str(error):
+            raise
+        raise ValueError(
+            f'Use {remedy}, or larger images: {option} needs a head that can take '
+            'images one by one, but its batch normalisation got a single value per '
+            f'channel ({error}).'
+        ) from error
+
+
+def check_roi_sampling(roi_sampling: str) -> None:
+    """Refuse what is no way to sample RoIs.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if roi_sampling not in ('joint', 'per_target'):
+        raise ValueError(
+            "Set `roi_sampling` to 'joint' or 'per_target' instead of "
+            f'{roi_sampling!r}.'
+        )
 
 
 def stages(module: nn.Module) -> Iterator[nn.Module]:
