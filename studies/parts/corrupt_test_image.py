@@ -1,20 +1,21 @@
 """Corrupted test images, the same for every model that is tested on them."""
 
 import numpy as np
-from mmdet.datasets.transforms.transforms import Corrupt
+from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from ..keyed import image_rng
+from .image_rng import image_rng
 
 
 @TRANSFORMS.register_module()
-class CorruptTestImage(Corrupt):
-    """mmdet's ``Corrupt``, with noise that belongs to the image.
+class CorruptTestImage(BaseTransform):
+    """Corrupt an image with noise that belongs to it.
 
-    ``Corrupt`` draws from the worker's random stream, so that two models would be
-    tested on different images. Put it right after ``LoadImageFromFile``, into test
-    pipelines. The corruptions are ImageNet-C's, of the package
-    ``imagecorruptions-imaug`` (Apache-2.0), a kept-up ``imagecorruptions``.
+    mmdet's ``Corrupt``, which not all versions have, draws from the worker's random
+    stream, so that two models would be tested on different images. Put this one right
+    after ``LoadImageFromFile``, into test pipelines. The corruptions are ImageNet-C's,
+    of the package ``imagecorruptions-imaug`` (Apache-2.0), a kept-up
+    ``imagecorruptions``.
 
     Required Keys:
 
@@ -36,13 +37,11 @@ class CorruptTestImage(Corrupt):
     """
 
     def __init__(self, corruption: str, severity: int = 1) -> None:
-        super().__init__(corruption, severity)
         try:
-            from imagecorruptions import get_corruption_names
+            from imagecorruptions import corrupt, get_corruption_names
         except ImportError as error:
             raise ImportError(
-                'Expected the package imagecorruptions for corrupted test images; '
-                '`pip install imagecorruptions-imaug`.'
+                'Run `pip install imagecorruptions-imaug` for corrupted test images.'
             ) from error
         names = get_corruption_names('all')
         if corruption not in names:
@@ -50,6 +49,9 @@ class CorruptTestImage(Corrupt):
                 f'Expected `corruption` to be one of {", ".join(names)} but got '
                 f'{corruption!r}.'
             )
+        self.corrupt = corrupt
+        self.corruption = corruption
+        self.severity = severity
 
     def transform(self, results: dict) -> dict:
         """Corrupt the image, and leave numpy's random state as it was."""
@@ -58,6 +60,11 @@ class CorruptTestImage(Corrupt):
         state = np.random.get_state()
         np.random.seed(rng.integers(2**32, dtype=np.uint32))
         try:
-            return super().transform(results)
+            results['img'] = self.corrupt(
+                results['img'].astype(np.uint8),
+                corruption_name=self.corruption,
+                severity=self.severity,
+            )
         finally:
             np.random.set_state(state)
+        return results
