@@ -152,10 +152,11 @@ def execute(
         *('--snakefile', str(SNAKEFILE), '--configfile', str(listed)),
         *('--directory', str(root), '--cores', str(options.jobs * options.threads)),
         # A failed run does not stop the rest. Folders have locks of their own, which
-        # end with whoever holds them; Snakemake's would stay after a kill.
-        *('--keep-going', '--nolock', '--rerun-incomplete'),
+        # end with whoever holds them, and outputs are whole or not there; Snakemake's
+        # locks and marks of incomplete outputs would stay after a kill.
+        *('--keep-going', '--nolock', '--ignore-incomplete'),
         *('--rerun-triggers', 'mtime', '--scheduler', 'greedy'),
-        *(['--dry-run', '--printshellcmds'] if options.dry_run else ['--quiet', 'all']),
+        *(['--dry-run'] if options.dry_run else ['--quiet', 'all']),
         *options.snakemake,
     ]
     if not runs:
@@ -196,6 +197,7 @@ def workflow_config(runs: Sequence[RunFolder], options: Options) -> dict:
         'places': places,
         'runs': {
             run.name: {
+                'title': run.title,
                 'tests': list(run.tests),
                 'burn_in': run.burn_in and run.burn_in.name,
                 'workers': run.cfg.train_dataloader.get('num_workers', 0),
