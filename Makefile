@@ -1,14 +1,20 @@
-# Everything a developer does. `make` alone lists it.
+# Everything a developer does. `make` alone lists it; STACK=onedl takes the other stack.
 
-BIN := .venv/bin
+STACK ?= openmmlab
+BIN := $(if $(filter onedl,$(STACK)),.venv-onedl,.venv)/bin
+
+# The first of these that runs and is new enough (a shim on the PATH may not run).
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$python && break; done)
 
 .PHONY: help setup test test-all lint format demo clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: ## Create .venv with the whole stack, or repair it
-	@python3 bootstrap/setup_env.py
+setup: ## Create .venv (STACK=onedl: .venv-onedl) with the whole stack, or find it whole
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed)) bootstrap/setup_env.py $(STACK)
 
 test: setup ## Run the tests (minutes)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -28,6 +34,6 @@ format: setup ## Put the code into shape
 demo: setup ## Train a small detector with LossMix on generated images
 	$(BIN)/python tools/demo.py
 
-clean: ## Delete what tools left behind, but keep .venv and compiled wheels
+clean: ## Delete what tools left behind, but keep environments
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 # Blood cells, real photographs: mixing in the pipeline, each image with its own lambda.
 _base_ = 'baseline_faster_rcnn_bccd.py'
 
-model = dict(_delete_=True, type='LossMixDetector', detector=_base_.model)
+model = dict(type='LossMixDetector', detector=_base_.model.type, weighting='image')
 
 train_pipeline = [
     *_base_.train_pipeline[:-1],

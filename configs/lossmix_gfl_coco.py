@@ -1,9 +1,7 @@
 _base_ = 'baseline_gfl_coco.py'
 
 model = dict(
-    _delete_=True,
     type='LossMixDetector',
-    detector=_base_.model,
-    weighting='batch',
+    detector=_base_.model.type,
     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
 )

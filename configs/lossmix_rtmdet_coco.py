@@ -3,10 +3,8 @@
 _base_ = 'baseline_rtmdet_coco.py'
 
 model = dict(
-    _delete_=True,
     type='LossMixDetector',
-    detector=_base_.model,
-    weighting='batch',
+    detector=_base_.model.type,
     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix', prob=0.5)]),
 )
 

@@ -3,10 +3,8 @@
 _base_ = 'baseline_yolox_coco.py'
 
 model = dict(
-    _delete_=True,
     type='LossMixDetector',
-    detector=_base_.model,
-    weighting='batch',
+    detector=_base_.model.type,
     data_preprocessor=dict(
         batch_augments=[  # last: a resize must come before there are two targets
             *_base_.model.data_preprocessor.batch_augments,

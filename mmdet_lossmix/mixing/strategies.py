@@ -13,7 +13,14 @@ Weighted = List[Tuple[A, float]]
 
 
 class Strategy(metaclass=ABCMeta):
-    """Chooses annotations for a mixed image, and weights for their losses."""
+    """Chooses annotations for a mixed image, and weights for their losses.
+
+    Attributes:
+        keeps_both (bool): Whether two losses are interpolated, so that a wrapper has to
+            look at the annotations of partners.
+    """
+
+    keeps_both = False
 
     @abstractmethod
     def __call__(
@@ -36,6 +43,8 @@ class Strategy(metaclass=ABCMeta):
 
 class LossMix(Strategy):
     """Interpolate the losses against both: equation (2), arXiv:2303.10343, Sec. 3."""
+
+    keeps_both = True
 
     def __call__(self, own, partner, lam, join, rng):
         """Both, weighted by their images' weights."""

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from mmdet_lossmix.functional import LossDict, interpolate_losses
 
+from .arguments import check_number
+
 WIDTHS = (256, 128, 128)
 
 
@@ -22,7 +24,7 @@ class DomainDiscriminator(nn.Module):
     against either are interpolated, as everything else is.
 
     Args:
-        in_channels (int): Of the feature map.
+        in_channels (int): Of the feature map, at least 1.
         level (int): Which of the backbone's outputs. Defaults to -1, the last.
         weight (float): Of the loss, above 0. Defaults to 0.1.
         ramp_iters (int): The reversed gradient grows from 0 to its full size in so
@@ -30,7 +32,8 @@ class DomainDiscriminator(nn.Module):
             once. Defaults to 0, no ramp.
 
     Raises:
-        ValueError: If ``weight`` or ``ramp_iters`` is out of its range.
+        TypeError: If an argument is no number.
+        ValueError: If an argument is out of its range.
     """
 
     def __init__(
@@ -41,16 +44,17 @@ class DomainDiscriminator(nn.Module):
         ramp_iters: int = 0,
     ) -> None:
         super().__init__()
-        if weight <= 0 or ramp_iters < 0:
-            raise ValueError(
-                'Expected `weight` > 0 and `ramp_iters` >= 0 but got '
-                f'{weight} and {ramp_iters}; for none use `discriminator=None`.'
-            )
+        check_number('in_channels', in_channels, '[1, inf)', whole=True)
+        check_number('level', level, '(-inf, inf)', whole=True)
+        hint = '; for none use `discriminator=None`'
+        check_number('weight', weight, '(0, inf)', hint=hint)
+        check_number('ramp_iters', ramp_iters, '[0, inf)', whole=True)
         channels = (in_channels, *WIDTHS)
         layers: List[nn.Module] = []
         for width, next_width in zip(channels, WIDTHS):
             layers += [nn.Conv2d(width, next_width, 3, padding=1), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
+        self.in_channels = in_channels
         self.level = level
         self.weight = weight
         self.ramp_iters = ramp_iters
@@ -69,12 +73,20 @@ class DomainDiscriminator(nn.Module):
             domains (tuple[int, int]): Of the own and of the partner images; 1 is the
                 target.
             lam (float): Weight of the own images, in [0, 1].
-            iteration (int): Since the start of the adaptation.
+            iteration (int): Since the start of the adaptation; negative in burn-in.
 
         Returns:
             dict[str, Tensor]: ``loss_domain``, and ``domain_acc``, the share of pixels
-            in percent that are taken for the dominant domain.
+            in percent that are taken for the dominant domain. In burn-in, a loss of 0
+            that uses all parameters, as distributed training wants.
+
+        Raises:
+            ValueError: If the backbone has no such level, or other channels there.
         """
+        self._check(features)
+        if iteration < 0:
+            total = torch.stack([p.sum() for p in self.parameters()]).sum()
+            return {'loss_domain': total * 0}
         strength = min(1.0, (iteration + 1) / max(self.ramp_iters, 1))
         logits = self.layers(reverse_gradient(features[self.level], strength))
         own, partner = (self._against(logits, domain) for domain in domains)
@@ -83,16 +95,24 @@ class DomainDiscriminator(nn.Module):
         right = (logits.detach() > 0) == bool(dominant)
         return {**losses, 'domain_acc': right.float().mean() * 100}
 
+    def _check(self, features: Tuple[Tensor, ...]) -> None:
+        """In burn-in too, not days later."""
+        channels = [feature.shape[1] for feature in features]
+        if not -len(channels) <= self.level < len(channels):
+            raise ValueError(
+                f'Set `level` of the discriminator to one of the {len(channels)} '
+                f'outputs of the backbone, not {self.level}.'
+            )
+        if channels[self.level] != self.in_channels:
+            raise ValueError(
+                f'Set `in_channels={channels[self.level]}` of the discriminator, as '
+                f'level {self.level} of the backbone has, not {self.in_channels}.'
+            )
+
     def _against(self, logits: Tensor, domain: int) -> LossDict:
         labels = torch.full_like(logits, float(domain))
         loss = F.binary_cross_entropy_with_logits(logits, labels)
         return {'loss_domain': loss * self.weight}
-
-    def idle(self) -> LossDict:
-        """A loss of 0 that uses all parameters, as distributed training wants."""
-        return {
-            'loss_domain': torch.stack([p.sum() for p in self.parameters()]).sum() * 0
-        }
 
 
 class _Reverse(torch.autograd.Function):

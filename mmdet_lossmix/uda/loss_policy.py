@@ -1,9 +1,12 @@
-"""Which losses a target may cause, by the origin of the target."""
+"""Which losses annotations may cause, by their origin."""
 
 from typing import Callable, Dict, List, Union
 
 from mmdet_lossmix.functional import LossDict, weighted_sum
 
+from .arguments import check_number
+
+LossFilter = Callable[[LossDict], LossDict]
 Switches = Union[str, Dict[str, Union[bool, float]]]
 
 
@@ -25,6 +28,7 @@ class LossPolicy:
         weight (float): Of all of them, at least 0. Defaults to 1.0.
 
     Raises:
+        TypeError: If a weight is no number.
         ValueError: If ``losses`` is none of these, or a weight is negative.
 
     Examples:
@@ -42,11 +46,10 @@ class LossPolicy:
                 "Expected `losses` to be 'all', 'classification' or a dictionary of "
                 f'loss names but got {losses!r}.'
             )
-        factors = losses.values() if isinstance(losses, dict) else []
-        if weight < 0 or any(factor < 0 for factor in factors):
-            raise ValueError(
-                f'Expected weights of losses >= 0 but got {weight} and {losses}.'
-            )
+        check_number('weight', weight, '[0, inf)')
+        for name, factor in losses.items() if isinstance(losses, dict) else ():
+            if not isinstance(factor, bool):
+                check_number(name, factor, '[0, inf)')
         self.losses = losses
         self.weight = weight
 
@@ -97,12 +100,16 @@ class LossPolicy:
         """Weight losses; those of weight 0 are dropped."""
         return apply_factors(losses, self.factors(losses))
 
-    def beyond(self, other: 'LossPolicy') -> Callable[[LossDict], LossDict]:
-        """What this policy gives a loss more than another one does."""
+    def minus(self, other: 'LossPolicy') -> LossFilter:
+        """The policy of what is left when another one has taken its share.
+
+        Entries that are no losses are the other one's.
+        """
 
         def difference(losses: LossDict) -> LossDict:
             mine, theirs = self.factors(losses), other.factors(losses)
-            return apply_factors(losses, {k: mine[k] - theirs[k] for k in mine})
+            left = {name: mine[name] - theirs[name] for name in mine}
+            return apply_factors({name: losses[name] for name in left}, left)
 
         return difference
 
@@ -112,8 +119,8 @@ def is_classification(name: str) -> bool:
     return name.endswith(('_cls', '_obj', '_conf'))
 
 
-def nothing(losses: LossDict) -> LossDict:
-    """The policy of a target that does not count."""
+def no_loss(losses: LossDict) -> LossDict:
+    """The policy of annotations that do not count."""
     return {}
 
 

@@ -16,17 +16,14 @@ from mmdet_lossmix.models.data_preprocessors.batch_mix import iteration, shared_
 from mmdet_lossmix.models.losses_check import FiniteCheck
 from mmdet_lossmix.models.one_forward import check_roi_sampling, untraced
 
+from .batches import SOURCE, TARGET, DomainBatch, StudentBatch, blend, mixed, unmixed
+from .checks import check_batch
+from .data.views import STRONG, SUP, WEAK
 from .discriminator import DomainDiscriminator, backbone_features
-from .domain_batch import SOURCE, TARGET, DomainBatch, blend
-from .led import Led, mixed, unmixed
 from .loss_policy import LossPolicy
 from .mean_teacher import MeanTeacher
-from .pairing import INTRA, UNMIXED, AdaptationMix, Draw, WarmUpMix
+from .pairing import INTRA, UNMIXED, AdaptationMix, BurnInMix, Draw
 from .pseudo_labels import PseudoLabels
-from .student_losses import student_losses
-from .views import check_same_geometry
-
-PAIRING_CODES = {None: 0, 'intra': 1, 'inter': 2}
 
 
 @MODELS.register_module()
@@ -50,9 +47,10 @@ class LossMixTeacher(MeanTeacher):
             learns from boxes.
         burn_in_iters (int): When adaptation begins; 0 for a start from a checkpoint of
             a detector that was trained on the source.
-        warmup_mix (dict, optional): See :class:`WarmUpMix`. Defaults to None, unmixed.
-        adaptation_mix (dict, optional): See :class:`AdaptationMix`. Defaults to None,
-            unmixed.
+        warmup_mix (dict, optional): Mixing in the burn-in, see :class:`BurnInMix`.
+            Defaults to None, unmixed.
+        adaptation_mix (dict, optional): Mixing in the adaptation, see
+            :class:`AdaptationMix`. Defaults to None, unmixed.
         pseudo_labels (dict, optional): See :class:`PseudoLabels`. None for a student
             that trains on the source alone, with a teacher that only follows. Defaults
             to ``dict()``.
@@ -60,8 +58,9 @@ class LossMixTeacher(MeanTeacher):
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
         discriminator (dict, optional): See :class:`DomainDiscriminator`. Defaults to
             None.
-        keep_rate (float): Of the teacher's weights in each iteration, in [0, 1).
-            Defaults to 0.9996.
+        momentum (float, optional): Share of the student's weights in the teacher's new
+            ones in an iteration, in (0, 1]. Defaults to None, 0.0004.
+        keep_rate (float, optional): ``1 - momentum``, in place of it. Defaults to None.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
             per target in any case. Defaults to ``'joint'``.
         semi_test_cfg (dict, optional): See ``SemiBaseDetector``. Defaults to None,
@@ -72,6 +71,7 @@ class LossMixTeacher(MeanTeacher):
             None.
 
     Raises:
+        TypeError: If a number is none.
         ValueError: If an argument is out of its range.
     """
 
@@ -84,7 +84,8 @@ class LossMixTeacher(MeanTeacher):
         pseudo_labels: Optional[dict] = {},  # noqa: B006  never modified
         pseudo_policy: dict = dict(losses='classification'),  # noqa: B006  neither
         discriminator: OptConfigType = None,
-        keep_rate: float = 0.9996,
+        momentum: Optional[float] = None,
+        keep_rate: Optional[float] = None,
         roi_sampling: str = 'joint',
         semi_test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
@@ -98,29 +99,35 @@ class LossMixTeacher(MeanTeacher):
                 f'got {discriminator} and {adaptation_mix}.'
             )
         # Before the detectors are built, which takes its time.
-        mixes = _build(WarmUpMix, warmup_mix), _build(AdaptationMix, adaptation_mix)
+        burn_in, adaptation = (
+            _build(BurnInMix, warmup_mix),
+            _build(AdaptationMix, adaptation_mix),
+        )
         labels = _build(PseudoLabels, pseudo_labels)
         policy = LossPolicy(**pseudo_policy)
-        if mixes[1] is not None and mixes[1].strategy == 'union':
+        if adaptation is not None and adaptation.unites:
             policy.check_at_most_one()
         super().__init__(
             detector=detector,
             burn_in_iters=burn_in_iters,
+            momentum=momentum,
             keep_rate=keep_rate,
             semi_test_cfg=semi_test_cfg,
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )
-        self.warmup_mix, self.adaptation_mix = mixes
+        self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
-        self.pseudo_policy = policy
+        self.source_policy, self.pseudo_policy = LossPolicy('all'), policy
         # Of the random numbers of its own weights nothing shows in the student's, which
         # starts the same with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
-        self.source_policy = LossPolicy('all')
         self.roi_sampling = roi_sampling
-        self._ignores_empty = labels is not None and labels.without == 'ignored'
+        if labels is not None:
+            self.branches = (SUP, WEAK, STRONG)
+        elif warmup_mix is not None:
+            self.branches = (SUP, STRONG)
         self.mixing = True
         self.last_pseudo: SampleList = []
         self._warned_of_one = False
@@ -141,122 +148,99 @@ class LossMixTeacher(MeanTeacher):
                 of each.
 
         Returns:
-            dict[str, Tensor | list[Tensor]]: The student's losses on images that are
-            led by the source, and by the target, as ``source_...`` and ``target_...``;
-            and what is logged beside them.
+            dict[str, Tensor | list[Tensor]]: The student's losses on images of the
+            source, and of the target, mixed or not, as ``source_...`` and
+            ``target_...``; and what is logged beside them.
 
         Raises:
-            ValueError: If views of the target differ in their geometry, or do not
-                say it.
+            ValueError: If a branch has no image, or views of the target differ in their
+                geometry, or do not say it.
             RuntimeError: If the teacher ought to have started but has not.
             FloatingPointError: If a loss is not finite.
         """
         rng = np.random.default_rng([shared_seed(), iteration()])
-        if self.pseudo_labels is not None:  # in burn-in too, not days later
-            check_same_geometry(multi_batch_inputs, multi_batch_data_samples)
-        source = DomainBatch(
-            multi_batch_inputs['sup'],
-            multi_batch_data_samples['sup'],
-            self.source_policy,
-            SOURCE,
+        inputs, samples = multi_batch_inputs, multi_batch_data_samples
+        check_batch(inputs, samples, self.branches)  # in burn-in too, not days later
+        source = DomainBatch(inputs[SUP], samples[SUP], self.source_policy, SOURCE)
+        weak, strong = (
+            DomainBatch(inputs.get(k), samples.get(k), self.pseudo_policy, TARGET)
+            for k in (WEAK, STRONG)
         )
         if iteration() < self.burn_in_iters:
-            losses = self._burn_in(
-                source, multi_batch_inputs, multi_batch_data_samples, rng
-            )
+            losses = self._burn_in(source, strong, rng)
         else:
             self.check_started()
-            losses = self._adaptation(
-                source, multi_batch_inputs, multi_batch_data_samples, rng
-            )
-        self._check_finite(
-            losses, [s for b in multi_batch_data_samples.values() for s in b]
-        )
+            losses = self._adaptation(source, weak, strong, rng)
+        self._check_finite(losses, [s for branch in samples.values() for s in branch])
         return losses
 
     def _burn_in(
-        self,
-        source: DomainBatch,
-        inputs: Dict[str, Tensor],
-        samples: Dict[str, SampleList],
-        rng: np.random.Generator,
+        self, source: DomainBatch, target: DomainBatch, rng: np.random.Generator
     ) -> LossDict:
+        """Train on the source, into which the target may be mixed as noise."""
         draw = self._draw(self.warmup_mix, rng)
         if draw.pairing is not None:
-            noise = source._replace(
-                inputs=inputs['unsup_student'], samples=samples['unsup_student']
-            )
-            source, _ = blend(source, noise, draw.lam)
+            source, _ = blend(source, target, draw.lam)
         losses = self._losses(unmixed(source))
-        if self.discriminator is not None:
-            losses.update(self.discriminator.idle())
         return {**rename_loss_dict('source_', losses), **self._log(draw)}
 
     def _adaptation(
         self,
         source: DomainBatch,
-        inputs: Dict[str, Tensor],
-        samples: Dict[str, SampleList],
+        weak: DomainBatch,
+        strong: DomainBatch,
         rng: np.random.Generator,
     ) -> LossDict:
+        """Train on source and target, within and across which images are mixed."""
         if self.pseudo_labels is None:
             losses = self._losses(unmixed(source))
             return {**rename_loss_dict('source_', losses), **self._log(UNMIXED)}
-        target = self._pseudo_labelled(inputs, samples)
+        target = self._pseudo_labelled(weak, strong)
         draw = self._draw(self.adaptation_mix, rng)
-        losses = {}
-        for name, own, other in (
-            ('source_', source, target),
-            ('target_', target, source),
-        ):
-            led = self._mix(own, own.rolled() if draw.pairing == INTRA else other, draw)
-            losses.update(rename_loss_dict(name, self._losses(led)))
+        on_source = self._losses(self._pair(source, target, draw, rng))
+        on_target = self._losses(self._pair(target, source, draw, rng))
         kept = [float(len(sample.gt_instances)) for sample in target.samples]
         return {
-            **losses,
+            **rename_loss_dict('source_', on_source),
+            **rename_loss_dict('target_', on_target),
             **self._log(draw),
             'pseudo_per_image': source.inputs.new_tensor(np.mean(kept)),
         }
 
     @torch.no_grad()
-    def _pseudo_labelled(
-        self, inputs: Dict[str, Tensor], samples: Dict[str, SampleList]
-    ) -> DomainBatch:
+    def _pseudo_labelled(self, weak: DomainBatch, strong: DomainBatch) -> DomainBatch:
         """The strong views of the target, with what the teacher sees in the weak."""
-        predictions = self.teacher.predict(
-            inputs['unsup_teacher'],
-            [sample.new() for sample in samples['unsup_teacher']],
-            rescale=False,
-        )
-        self.last_pseudo = self.pseudo_labels.attach(
-            samples['unsup_student'], predictions
-        )
-        return DomainBatch(
-            inputs['unsup_student'], self.last_pseudo, self.pseudo_policy, TARGET
-        )
+        views = [sample.new() for sample in weak.samples]
+        found = self.teacher.predict(weak.inputs, views, rescale=False)
+        self.last_pseudo = self.pseudo_labels.attach(strong.samples, found)
+        return strong._replace(samples=self.last_pseudo)
 
-    def _mix(self, own: DomainBatch, partner: DomainBatch, draw: Draw) -> Led:
+    def _pair(
+        self,
+        own: DomainBatch,
+        other: DomainBatch,
+        draw: Draw,
+        rng: np.random.Generator,
+    ) -> StudentBatch:
+        """Mix images with others of their domain or of the other one, as was drawn."""
+        partner = own.rolled() if draw.pairing == INTRA else other
         alone = draw.pairing == INTRA and len(own.samples) < 2
         if alone:
             self._warn_of_batch_of_one()
         if alone or draw.pairing is None:
             return unmixed(own)
-        return mixed(own, partner, draw.lam, self.adaptation_mix.strategy)
+        return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
 
-    def _losses(self, led: Led) -> LossDict:
-        """The student's losses on a batch, and the discriminator's."""
+    def _losses(self, batch: StudentBatch) -> LossDict:
+        """The losses of the detector on a batch, and those of the discriminator."""
+        labels = self.pseudo_labels
+        ignore_empty = labels is not None and labels.without == 'ignored'
         with backbone_features(self.student) as features:
-            losses = student_losses(
-                self.student,
-                led.inputs,
-                led.supervision,
-                self.roi_sampling,
-                by_image=self._ignores_empty and led.supervision.any_pseudo,
-            )
-        adapting = iteration() - self.burn_in_iters
-        if self.discriminator is not None and adapting >= 0:
+            losses = batch.loss(self.student, self.roi_sampling, ignore_empty)
+        if self.discriminator is not None:
+            adapting = iteration() - self.burn_in_iters
             losses.update(
-                self.discriminator.loss(features[0], led.domains, led.lam, adapting)
+                self.discriminator.loss(features[0], batch.domains, batch.lam, adapting)
             )
         return losses
 
@@ -264,12 +248,9 @@ class LossMixTeacher(MeanTeacher):
         return mix.draw(rng) if self.mixing and mix is not None else UNMIXED
 
     def _log(self, draw: Draw) -> LossDict:
-        """What is logged beside losses; `parse_losses` takes tensors only."""
+        # Beside losses, `parse_losses` takes tensors only.
         device = self.teacher_started.device
-        return {
-            'mix_lambda': torch.tensor(draw.lam, device=device),
-            'pairing': torch.tensor(float(PAIRING_CODES[draw.pairing]), device=device),
-        }
+        return {k: torch.tensor(v, device=device) for k, v in draw.logged().items()}
 
     def _warn_of_batch_of_one(self) -> None:
         if not self._warned_of_one:

@@ -1,6 +1,6 @@
 """A student, and a teacher that starts late: as a copy of it, then as its average."""
 
-from typing import Any, Dict, List
+from typing import Optional, Tuple
 
 import torch
 from mmdet.models.detectors import SemiBaseDetector
@@ -10,6 +10,11 @@ from mmengine.dist import all_reduce_params
 from mmengine.logging import print_log
 from torch import Tensor
 
+from .arguments import check_number
+from .data.views import SUP
+
+DETECTORS = ('student', 'teacher')
+
 
 class MeanTeacher(SemiBaseDetector):
     """``SemiBaseDetector`` whose teacher has a start, which a checkpoint remembers.
@@ -17,7 +22,10 @@ class MeanTeacher(SemiBaseDetector):
     Args:
         detector (:obj:`ConfigDict` or dict): Of student and teacher.
         burn_in_iters (int): In which iteration the teacher starts, at least 0.
-        keep_rate (float): What the teacher keeps of itself in an iteration, in [0, 1).
+        momentum (float, optional): Share of the student's weights in the teacher's new
+            ones in an iteration, in (0, 1]. Defaults to None, 0.0004.
+        keep_rate (float, optional): Adaptive Teacher's word for ``1 - momentum``, in
+            place of it. Defaults to None.
         semi_test_cfg (dict, optional): See ``SemiBaseDetector``. Defaults to None,
             predictions of the teacher.
         data_preprocessor (dict, optional): A ``MultiBranchDataPreprocessor``. Defaults
@@ -26,25 +34,41 @@ class MeanTeacher(SemiBaseDetector):
             None.
 
     Raises:
-        ValueError: If ``burn_in_iters`` or ``keep_rate`` is out of its range.
+        TypeError: If a number is none.
+        ValueError: If an argument is out of its range, or there are both ``momentum``
+            and ``keep_rate``.
     """
 
     teacher_started: Tensor
+    branches: Tuple[str, ...] = (SUP,)  # of a batch, that it trains on
 
     def __init__(
         self,
         detector: ConfigType,
         burn_in_iters: int,
-        keep_rate: float,
+        momentum: Optional[float] = None,
+        keep_rate: Optional[float] = None,
         semi_test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
-        if burn_in_iters < 0 or not 0 <= keep_rate < 1:
+        check_number('burn_in_iters', burn_in_iters, '[0, inf)', whole=True)
+        if momentum is not None and keep_rate is not None:
             raise ValueError(
-                'Expected `burn_in_iters` >= 0 and `keep_rate` in [0, 1) but got '
-                f'{burn_in_iters} and {keep_rate}.'
+                'Set `momentum` or `keep_rate`, which is `1 - momentum`, not both: got '
+                f'{momentum} and {keep_rate}.'
             )
+        if keep_rate is not None:
+            check_number('keep_rate', keep_rate, '[0, 1)')
+            momentum = 1 - keep_rate
+        momentum = 0.0004 if momentum is None else momentum
+        check_number('momentum', momentum, '(0, 1]')
+        for option, value in (semi_test_cfg or {}).items():
+            if option.endswith('_on') and value not in DETECTORS:
+                raise ValueError(
+                    f'Set `{option}` of `semi_test_cfg` to one of {DETECTORS}, not '
+                    f'{value!r}.'
+                )
         super().__init__(
             detector=detector,
             semi_train_cfg=dict(freeze_teacher=True),
@@ -58,7 +82,7 @@ class MeanTeacher(SemiBaseDetector):
             init_cfg=init_cfg,
         )
         self.burn_in_iters = burn_in_iters
-        self.keep_rate = keep_rate
+        self.momentum = momentum
         self.register_buffer('teacher_started', torch.tensor(False))
         self._warned_of_student = False
 
@@ -73,7 +97,7 @@ class MeanTeacher(SemiBaseDetector):
     def update_teacher(self) -> None:
         """Move the teacher towards the student.
 
-        ``teacher = keep_rate * teacher + (1 - keep_rate) * student``, of weights and of
+        ``teacher = (1 - momentum) * teacher + momentum * student``, of weights and of
         floating point buffers alike, as averaged weights go with averaged statistics;
         counters are copied. It is the same teacher on all ranks, although each rank's
         student has running statistics of its own images.
@@ -81,7 +105,7 @@ class MeanTeacher(SemiBaseDetector):
         student = self.student.state_dict()
         for name, value in self.teacher.state_dict().items():
             if value.is_floating_point():
-                value.mul_(self.keep_rate).add_(student[name], alpha=1 - self.keep_rate)
+                value.mul_(1 - self.momentum).add_(student[name], alpha=self.momentum)
             else:
                 value.copy_(student[name])
         self._average_statistics()
@@ -132,23 +156,16 @@ class MeanTeacher(SemiBaseDetector):
 
     def _load_from_state_dict(
         self,
-        state_dict: Dict[str, Any],
+        state_dict: dict,
         prefix: str,
-        local_metadata: dict,
+        metadata: dict,
         strict: bool,
-        missing_keys: List[str],
-        unexpected_keys: List[str],
-        error_msgs: List[str],
+        missing_keys: list,
+        *others: list,
     ) -> None:
         """Also take the checkpoint of a plain detector; its teacher is to start yet."""
         super()._load_from_state_dict(
-            state_dict,
-            prefix,
-            local_metadata,
-            strict,
-            missing_keys,
-            unexpected_keys,
-            error_msgs,
+            state_dict, prefix, metadata, strict, missing_keys, *others
         )
         key = f'{prefix}teacher_started'
         if key in missing_keys:

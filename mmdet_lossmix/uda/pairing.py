@@ -1,12 +1,13 @@
 """What is drawn once for a whole batch: whether it mixes, with whom, and lambda."""
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
+from mmdet_lossmix.mixing.strategies import STRATEGIES
 
-from .supervision import STRATEGIES
+from .arguments import check_number
 
 INTRA, INTER = 'intra', 'inter'
 
@@ -23,11 +24,16 @@ class Draw(NamedTuple):
     pairing: Optional[str]
     lam: float
 
+    def logged(self) -> Dict[str, float]:
+        """What stands in the log: the pairing is 0 unmixed, 1 intra, 2 inter."""
+        code = (None, INTRA, INTER).index(self.pairing)
+        return {'mix_lambda': self.lam, 'pairing': float(code)}
+
 
 UNMIXED = Draw(None, 1.0)
 
 
-class WarmUpMix:
+class BurnInMix:
     """Mixing during burn-in: a small share of a target image, as noise.
 
     The sources' losses count in full. The share is ``max_share`` times a draw from
@@ -40,6 +46,7 @@ class WarmUpMix:
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
 
     Raises:
+        TypeError: If an argument is no number.
         ValueError: If an argument is out of its range.
     """
 
@@ -47,16 +54,13 @@ class WarmUpMix:
         self, max_share: float = 0.3, alpha: float = 1.0, prob: float = 1.0
     ) -> None:
         check_mix_args(alpha, prob)
-        if not 0 < max_share <= 0.5:
-            raise ValueError(
-                f'Expected `max_share` of warm-up mixing in (0, 0.5] but got '
-                f'{max_share}; for no mixing in the warm-up use `warmup_mix=None`.'
-            )
+        hint = '; for a burn-in without mixing use `warmup_mix=None`'
+        check_number('max_share', max_share, '(0, 0.5]', hint=hint)
         self.max_share = max_share
         self.alpha = alpha
         self.prob = prob
 
-    def draw(self, rng: Any) -> Draw:
+    def draw(self, rng: np.random.Generator) -> Draw:
         """Draw for a batch; the partner is of the target domain."""
         mix, share = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         return Draw(INTER, 1 - self.max_share * share) if mix else UNMIXED
@@ -65,20 +69,24 @@ class WarmUpMix:
 class AdaptationMix:
     """Mixing during adaptation, of images with ground truth and with pseudo labels.
 
-    The pairing and lambda are drawn once for a batch, and the same for the images led
-    by the source and by the target: own targets of either are then all of one origin
-    and so are partners, and with an inter-domain pairing both domains keep the same
-    share of the images.
+    The pairing and lambda are drawn once for a batch, and are the same for source and
+    for target images: the annotations of either are then all of one origin, and so are
+    their partners', and with an inter-domain pairing both domains keep the same share
+    of the images.
 
     Args:
-        strategy (str): ``'lossmix'``, ``'union'`` or ``'noise'``. Defaults to
-            ``'lossmix'``.
+        strategy (str): One of ``mmdet_lossmix.mixing.strategies``: ``'lossmix'``,
+            ``'union'`` or ``'noise'``. Defaults to ``'lossmix'``.
         inter_share (float): Share of inter-domain pairs among mixed batches, in
             [0, 1]: 0 is intra-domain only, 1 inter-domain only. Defaults to 0.5.
         alpha (float): Lambda is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
 
+    Attributes:
+        unites (bool): Whether the strategy trains on the objects of both images as one.
+
     Raises:
+        TypeError: If an argument is no number.
         ValueError: If an argument is out of its range.
     """
 
@@ -90,20 +98,26 @@ class AdaptationMix:
         prob: float = 1.0,
     ) -> None:
         check_mix_args(alpha, prob)
+        check_number('inter_share', inter_share, '[0, 1]')
         if strategy not in STRATEGIES:
             raise ValueError(
-                f'Expected `strategy` to be one of {sorted(STRATEGIES)} but got '
-                f'{strategy!r}; for no mixing use `adaptation_mix=None`.'
+                f'Set `strategy` to one of {sorted(STRATEGIES)}, not {strategy!r}; for '
+                'no mixing use `adaptation_mix=None`.'
             )
-        if not 0 <= inter_share <= 1:
-            raise ValueError(f'Expected `inter_share` in [0, 1] but got {inter_share}.')
-        self.strategy = strategy
+        self.strategy = STRATEGIES[strategy]
         self.inter_share = inter_share
         self.alpha = alpha
         self.prob = prob
+        self.unites = unites(self.strategy)
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw for a batch."""
         mix, inter = rng.random() < self.prob, rng.random() < self.inter_share
         lam = sample_lambda(self.alpha, rng)
         return Draw(INTER if inter else INTRA, lam) if mix else UNMIXED
+
+
+def unites(strategy: Any) -> bool:
+    """Whether a strategy joins two sets of annotations, found out by trying."""
+    terms = strategy('a', 'b', 0.5, '{}{}'.format, np.random.default_rng(0))
+    return any(annotations == 'ab' for annotations, _ in terms)

@@ -1,10 +1,12 @@
-"""From the predictions of a teacher to the targets of a student."""
+"""From the predictions of a teacher to the annotations that a student trains on."""
 
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
+
+from .arguments import check_number
 
 ITERATIONS_BEFORE_WARNING = 1000
 
@@ -16,7 +18,7 @@ class PseudoLabels:
         score_thr (float): The least score of a pseudo label, in [0, 1). Defaults to
             0.8, for detectors with a softmax; sigmoid scores times a centerness are
             lower.
-        min_size (float): The least side of a box in pixels. Defaults to 1.
+        min_size (float): The least side of a box in pixels, at least 0. Defaults to 1.
         without (str): What an image without any pseudo label means.
 
             - ``'background'``: nothing is there; its classification losses count.
@@ -26,14 +28,15 @@ class PseudoLabels:
             Defaults to ``'background'``.
 
     Raises:
+        TypeError: If a number is none.
         ValueError: If an argument is out of its range.
     """
 
     def __init__(
         self, score_thr: float = 0.8, min_size: float = 1.0, without: str = 'background'
     ) -> None:
-        if not 0 <= score_thr < 1:
-            raise ValueError(f'Expected `score_thr` in [0, 1) but got {score_thr}.')
+        check_number('score_thr', score_thr, '[0, 1)')
+        check_number('min_size', min_size, '[0, inf)')
         if without not in ('background', 'ignored'):
             raise ValueError(
                 "Expected `without` to be 'background' or 'ignored' but got "
@@ -45,17 +48,17 @@ class PseudoLabels:
         self._iterations_without = 0
 
     def attach(self, views: SampleList, predictions: SampleList) -> SampleList:
-        """Make targets of predictions.
+        """Make annotations of predictions.
 
         Args:
             views (list[:obj:`DetDataSample`]): N images for the student. Whatever
-                targets they have are not looked at.
+                annotations they have are not looked at.
             predictions (list[:obj:`DetDataSample`]): The teacher's, for N views of the
                 same geometry.
 
         Returns:
             list[:obj:`DetDataSample`]: Copies of ``views`` with ``gt_instances`` of
-            ``bboxes``, ``labels``, and no other target.
+            ``bboxes``, ``labels``, and no other annotations.
         """
         labelled = [
             self._labelled(view, prediction.pred_instances)

@@ -1,4 +1,4 @@
-"""Mixed batches of noise with random targets."""
+"""For tests of losses: mixed batches of noise with random annotations."""
 
 from typing import List, Optional, Sequence, Tuple
 

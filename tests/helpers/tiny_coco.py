@@ -1,4 +1,4 @@
-"""A COCO of a dozen images with boxes, masks and a crowd."""
+"""For tests that read COCO: seven small images with boxes, masks and crowds."""
 
 import json
 from pathlib import Path

@@ -20,8 +20,8 @@ from benchmarks.pipelines import (
     worker_pids,
 )
 from benchmarks.voc_photos import write_voc_photos
-from tests.helpers.thin import dicts_in
-from tests.helpers.tiny import ROOT
+from mmdet_lossmix.datasets.walk import dicts_in
+from tests.helpers import ROOT
 
 PLAIN = [dict(type='PackDetInputs')]
 LOSSMIX = [dict(type='LossMixTransform'), dict(type='PackLossMixInputs')]

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mmdet.registry import MODELS, TASK_UTILS, TRANSFORMS
 
-from mmdet_lossmix.functional import blend_images, blend_tensors
+from mmdet_lossmix.functional import blend_tensors
 from mmdet_lossmix.mixing import CutMix, Window
+from mmdet_lossmix.mixing.canvas import blend
 
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 lams = st.floats(0, 1)
@@ -104,7 +105,7 @@ def test_blend_is_equation_1_and_draws_nothing():
     images = rng.integers(0, 255, (2, 8, 9, 3), np.uint8)
     assert operator.draw(0.3, (8, 9), None) == (0.3, None)
     mixed = operator.mix_images(*images, 0.3, None, 114)
-    assert np.array_equal(mixed, blend_images(*images, 0.3))
+    assert np.array_equal(mixed, blend(*images, 0.3))
     tensors = torch.rand(2, 2, 3, 4, 5)
     mixed = operator.mix_tensors(*tensors, 0.3, None)
     assert torch.equal(mixed, blend_tensors(*tensors, 0.3))

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+
+from mmdet_lossmix.models import losses_check
 from mmdet_lossmix.models.losses_check import (
     OVERFLOWS_IN_A_ROW,
     FiniteCheck,
 )
-
-from mmdet_lossmix.models import losses_check
 
 SAMPLES = [DetDataSample(metainfo=dict(img_path='a.jpg'))]
 GOOD, BAD = ({'loss_cls': torch.tensor(v)} for v in (1.0, float('inf')))

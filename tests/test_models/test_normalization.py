@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import batch_losses, flat, relative_difference, target
-from tests.helpers.thin import (
+from tests.helpers.thin_detectors import (
     build_pair,
     pair_of,
     thin_csp_model_cfg,
@@ -77,7 +77,7 @@ def test_batch_norm_of_a_head_that_cannot_take_an_image_alone_says_so():
     _, wrapped = pair_of(retinanet_with_norm_in_head(), weighting='image')
     # P7 of so small an image is a single pixel.
     inputs, samples = mixed_batch(wrapped, [0.3, 0.6], shapes=[(96, 96)])
-    with pytest.raises(ValueError, match="use weighting='batch' with BatchLossMix"):
+    with pytest.raises(ValueError, match="Use weighting='batch' with BatchLossMix"):
         wrapped.loss(inputs, samples)
 
 

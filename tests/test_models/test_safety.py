@@ -20,7 +20,7 @@ from tests.helpers.oracle import (
     relative_difference,
     seeded,
 )
-from tests.helpers.thin import build_pair, pair_of, thin_model_cfg
+from tests.helpers.thin_detectors import build_pair, pair_of, thin_model_cfg
 
 ORACLES = {
     'batch': partial(batch_losses, lam=0.3),
@@ -85,7 +85,7 @@ def test_checkpointed_modules(name, weighting, parts, use_reentrant):
 
 
 def test_checkpointing_changes_no_gradient_with_joint_rois():
-    plain, wrapped = build_pair('faster_rcnn')
+    plain, wrapped = build_pair('faster_rcnn', weighting='image')
     inputs, samples = mixed_batch(plain, [0.3, 0.6])
     grads = gradients(wrapped, flat(seeded(wrapped.loss, inputs, samples)))
     parts = [*stages_of(wrapped), wrapped.rpn_head, wrapped.roi_head.bbox_head]

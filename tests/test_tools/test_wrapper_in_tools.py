@@ -9,20 +9,18 @@ from mmdet.apis import DetInferencer, inference_detector, init_detector
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
+from tests.helpers import ROOT
 from tests.helpers.processes import dump, mim, run
-from tests.helpers.tiny import iteration_based, tiny_config
+from tests.helpers.tiny_configs import iteration_based, tiny_config
 
-PLAIN = 'baseline_faster_rcnn_voc'
+PLAIN, WRAPPER = 'baseline_faster_rcnn_voc', 'lossmix_faster_rcnn_voc'
 
 
-@pytest.fixture(scope='module', params=['wrapper', 'plain'])
+@pytest.fixture(scope='module', params=[PLAIN, WRAPPER])
 def config(request, voc_root, tmp_path_factory) -> Path:
-    """The plain config, or the wrapper's with the detector's arguments in place."""
+    """A shipped config, plain or of the wrapper, made small."""
     folder = tmp_path_factory.mktemp('tools')
-    cfg = tiny_config(PLAIN, voc_root, folder)
-    if request.param == 'wrapper':
-        cfg.model.update(type='LossMixDetector', detector=cfg.model.type)
-    return dump(cfg, folder / 'config.py')
+    return dump(tiny_config(request.param, voc_root, folder), folder / 'config.py')
 
 
 @pytest.fixture(scope='module')
@@ -49,6 +47,14 @@ def test_init_detector(config, checkpoint, image, scores):
     assert len(scores) > 0
     assert torch.equal(result.scores, scores)
     assert model.dataset_meta['classes'][0] == 'aeroplane'
+
+
+def test_init_detector_of_a_config_file():
+    """It finds the backbone in the config, and takes the download out of it."""
+    config = ROOT / f'configs/{WRAPPER}.py'
+    model = init_detector(str(config), checkpoint=None, device='cpu')
+    assert type(model).__name__ == 'LossMixDetector'
+    assert model.cfg.model.backbone.init_cfg is None
 
 
 def test_init_detector_of_a_whole_config(voc_root, checkpoint, image, scores, tmp_path):
@@ -99,7 +105,7 @@ def test_time_augmentation(config, checkpoint):
 def trained(voc_root, work_dir, **overrides) -> Runner:
     """A runner that has trained the wrapper for two steps and evaluated it."""
     cfg = tiny_config(
-        'lossmix_faster_rcnn_voc',
+        WRAPPER,
         voc_root,
         work_dir,
         **iteration_based(max_iters=2, save_every=2, val_interval=2, num_workers=0),

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from mmdet_lossmix.datasets import DomainSampler
+from mmdet_lossmix.uda import DomainSampler
 
 
 class Images(list):

@@ -12,17 +12,12 @@ from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.models.one_forward.roi_sampling import joint_roi_sampling
-from mmdet_lossmix.structures import MixedTargets
+from mmdet_lossmix.models.one_forward import LossTerm
+from mmdet_lossmix.models.one_forward.roi_sampling import JointSampling
 from tests.helpers.batches import mixed_batch
-from tests.helpers.oracle import (
-    flat,
-    gradients,
-    relative_difference,
-    seeded,
-)
+from tests.helpers.oracle import flat, gradients, relative_difference, seeded
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_plain, thin_model_cfg
+from tests.helpers.thin_detectors import build_plain, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 TOLERANCE = {'retinanet': 1e-7, 'fcos': 1e-6, 'faster_rcnn': 1e-6}
@@ -132,9 +127,12 @@ def by_hand(model, plain, inputs, samples, pairing, lam, keep, joint=False):
         framed = [[t.clone() for t in targets] for _, targets, _ in terms]
         for t, frame in (pair for one in framed for pair in zip(one, frames)):
             t.set_metainfo({**frame, 'batch_input_shape': tuple(size)})
-        both = MixedTargets(*framed, [lam] * len(x)) if joint else None
-        with joint_roi_sampling(plain, both, lam) if joint else nullcontext():
-            found = [plain.loss(x_mixed, one) for one in framed]
+        weighted = [LossTerm(t, w) for t, (w, _, _) in zip(framed, terms)]
+        sampling = JointSampling(plain, weighted if joint else [])
+        found = []
+        for one in framed:
+            with sampling.serving(one) if joint else nullcontext():
+                found.append(plain.loss(x_mixed, one))
         for (weight, _, counts), losses in zip(terms, found):
             for key, value in flat(losses).items():
                 if 'loss' in key and counts(key.split('.')[0].split('[')[0]):

@@ -10,9 +10,14 @@ import torch
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.uda import PseudoLabelQualityHook, PseudoLabels
-from mmdet_lossmix.uda.pseudo_quality import Counts, Truth, compare, rates
-from tests.helpers.uda import tiny_uda_config
+from mmdet_lossmix.uda.hooks.pseudo_label_quality_hook import (
+    Counts,
+    PseudoLabelQualityHook,
+    compare,
+    rates,
+)
+from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
+from tests.helpers.tiny_uda import tiny_uda_config
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 CLASSES = ('aeroplane', 'car', 'dog', 'person')
@@ -187,7 +192,7 @@ def test_a_truth_of_something_else_is_refused(change, message, voc_root, tmp_pat
 
 def test_numbers_out_of_their_range_are_refused():
     for wrong in (dict(interval=0), dict(iou_thr=0), dict(iou_thr=1.5)):
-        with pytest.raises(ValueError, match='Expected `interval` >= 1 and `iou_thr`'):
+        with pytest.raises(ValueError, match=r'Set `(interval|iou_thr)` to a'):
             PseudoLabelQualityHook(truth={}, **wrong)
 
 
@@ -197,10 +202,10 @@ def boxes(*lefts):
 
 def truth_of(lefts, labels, ignored=None):
     ignored = ignored or [False] * len(labels)
-    return Truth(
-        boxes(*lefts),
-        torch.tensor(labels, dtype=torch.long),
-        torch.tensor(ignored, dtype=torch.bool),
+    return InstanceData(
+        bboxes=boxes(*lefts),
+        labels=torch.tensor(labels, dtype=torch.long),
+        ignored=torch.tensor(ignored, dtype=torch.bool),
     )
 
 

@@ -5,7 +5,9 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.uda import LossPolicy, PseudoLabels, pseudo_labels
+from mmdet_lossmix.uda import pseudo_labels
+from mmdet_lossmix.uda.loss_policy import LossPolicy
+from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
 
 
 def prediction(scores, boxes=None):
@@ -67,5 +69,5 @@ def test_classification_is_told_by_the_name():
     assert lists == {'loss_cls': [1, 1]}
     with pytest.raises(ValueError, match=r"losses=\{'loss_heatmap': True\}"):
         LossPolicy('classification')({'loss_heatmap': torch.ones(())})
-    with pytest.raises(ValueError, match='>= 0'):
+    with pytest.raises(ValueError, match=r'`weight` to a number in \[0, inf\)'):
         LossPolicy(weight=-1)

@@ -13,11 +13,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.layout import check_layout
-from mmdet_lossmix.datasets.runner import DataCheckRunner
-from mmdet_lossmix.uda.domain_check import check_domains
-from tests.helpers.tiny import ROOT
+from mmdet_lossmix.uda.checks import check_before_training
+from tests.helpers import ROOT
+from tests.helpers.thin_detectors import localize, thin_out
 from tests.helpers.tiny_domains import write_domains
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 
@@ -164,9 +164,8 @@ def test_lossmix_retinanet_runs(voc_root, tmp_path):
     """A detector that no config here names, by its config alone."""
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path, 2, 1)
     detector = Config.fromfile(ROOT / 'configs/baseline_retinanet_voc.py').model
-    from tests.helpers.thin import thin_detector
-
-    thin_detector(detector)
+    localize(detector)
+    thin_out(detector, smallest=True)
     detector.test_cfg.update(score_thr=0.0, max_per_img=3)
     detector.bbox_head.num_classes = 5
     cfg.model.detector = detector
@@ -198,7 +197,7 @@ def test_domains_that_do_not_go_together_are_refused(
 
 
 def check(runner):
-    check_domains(runner, runner.model.student)
+    check_before_training(runner, runner.model)
 
 
 def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
@@ -238,7 +237,7 @@ def test_source_without_any_of_the_classes_is_refused(voc_root, tmp_path):
     source = cfg.train_dataloader.dataset.datasets[0]
     source.metainfo = dict(classes=('unicorn',))
     with pytest.raises(ValueError, match=r"no object of any of the.*\('unicorn',\)"):
-        DataCheckRunner.from_cfg(cfg).train()
+        Runner.from_cfg(cfg).train()
 
 
 def test_several_sources_and_several_folders(voc_root, tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
 
-from mmdet_lossmix.datasets import UnlabelledDataset
 from mmdet_lossmix.datasets.layout import check_layout
+from mmdet_lossmix.uda import UnlabelledDataset
 from mmdet_lossmix.uda.data.foggy_cityscapes import foggy_name
 
 LISTED = dict(

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
-from mmdet_lossmix.uda.view_check import check_views
-from tests.helpers.uda import tiny_uda_config
+from mmdet_lossmix.uda.checks import check_before_training
+from tests.helpers.tiny_uda import tiny_uda_config
 
 
 def built(voc_root, tmp_path, *strong):
@@ -22,11 +22,10 @@ def built(voc_root, tmp_path, *strong):
 
 def test_shipped_views_are_the_same_and_nothing_is_drawn(voc_root, tmp_path):
     runner = built(voc_root, tmp_path)
-    dataset = runner.train_dataloader.dataset
     random.seed(0), np.random.seed(0), torch.manual_seed(0)
     expected = random.random(), np.random.rand(), torch.rand(())
     random.seed(0), np.random.seed(0), torch.manual_seed(0)
-    check_views(dataset)
+    check_before_training(runner, runner.model)
     assert (random.random(), np.random.rand(), torch.rand(())) == expected
 
 
@@ -47,4 +46,4 @@ def test_views_of_which_one_moves_are_refused(moves, voc_root, tmp_path):
 
 def test_colours_may_differ(voc_root, tmp_path):
     runner = built(voc_root, tmp_path, dict(type='Equalize', prob=1.0))
-    check_views(runner.train_dataloader.dataset)
+    check_before_training(runner, runner.model)

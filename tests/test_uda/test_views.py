@@ -5,7 +5,8 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmdet_lossmix.uda.views import check_same_geometry, homography
+from mmdet_lossmix.uda.checks import check_batch
+from mmdet_lossmix.uda.data.views import homography
 
 
 def view(**metainfo):
@@ -26,4 +27,4 @@ def test_an_image_as_it_is_and_a_moved_one_differ():
     moved = view(homography_matrix=np.diag([2.0, 1, 1]))
     samples = dict(zip(names, ([view(ori_shape=(8, 9))], [moved])))
     with pytest.raises(ValueError, match='same `homography_matrix`'):
-        check_same_geometry(dict.fromkeys(names, torch.zeros(1, 3, 8, 9)), samples)
+        check_batch(dict.fromkeys(names, torch.zeros(1, 3, 8, 9)), samples, names)

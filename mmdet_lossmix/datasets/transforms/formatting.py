@@ -16,7 +16,7 @@ from .frame_guard import check_frame
 
 @TRANSFORMS.register_module()
 class PackLossMixInputs(PackDetInputs):
-    """``PackDetInputs`` that packs the partner's target as well.
+    """``PackDetInputs`` that packs the partner's annotations as well.
 
     Use it instead of ``PackDetInputs`` after :class:`LossMixTransform`. An image that
     was not mixed is packed as ``PackDetInputs`` would.
@@ -25,8 +25,10 @@ class PackLossMixInputs(PackDetInputs):
         meta_keys (Sequence[str], optional): See ``PackDetInputs``.
     """
 
+    packs_partners = True  # for the check of a config
+
     def transform(self, results: dict) -> dict:
-        """Pack the image, its own target, and the partner's.
+        """Pack the image, its own annotations, and the partner's.
 
         Args:
             results (dict): Result dict of the pipeline.
@@ -35,8 +37,8 @@ class PackLossMixInputs(PackDetInputs):
             dict:
 
             - 'inputs' (obj:`torch.Tensor`): The image, shape (C, H, W).
-            - 'data_samples' (obj:`DetDataSample`): The own target; of a mixed image
-              also ``partner`` (:obj:`DetDataSample`) and ``mix_lambda`` (float).
+            - 'data_samples' (obj:`DetDataSample`): Its annotations. A mixed image also
+              has ``partner`` (:obj:`DetDataSample`) and ``mix_lambda`` (float).
 
         Raises:
             ValueError: If the image was moved after it had been mixed.
@@ -67,22 +69,22 @@ def join_memory(samples: SampleList) -> None:
     Args:
         samples (list[:obj:`DetDataSample`]): Modified in place; values do not change.
     """
-    targets = [
+    kinds = [
         sample.get(key)
         for sample in samples
         for key in ('gt_instances', 'ignored_instances')
         if key in sample
     ]
     for key in ('bboxes', 'labels'):
-        holders = [target for target in targets if key in target]
-        values = [target.get(key) for target in holders]
+        holders = [kind for kind in kinds if key in kind]
+        values = [holder.get(key) for holder in holders]
         tensors = [v.tensor if isinstance(v, BaseBoxes) else v for v in values]
         if len({tensor.dtype for tensor in tensors}) != 1:
             continue
         parts = torch.cat(tensors).split([len(tensor) for tensor in tensors])
-        for target, value, part in zip(holders, values, parts):
+        for holder, value, part in zip(holders, values, parts):
             boxes = isinstance(value, BaseBoxes)
-            target.set_field(type(value)(part, clone=False) if boxes else part, key)
+            holder.set_field(type(value)(part, clone=False) if boxes else part, key)
 
 
 def planar(image: np.ndarray) -> np.ndarray:

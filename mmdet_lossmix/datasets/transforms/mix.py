@@ -12,6 +12,7 @@ from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, join
 from mmdet_lossmix.mixing.canvas import canvas_shape
+from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
 from .annotation_keys import as_results, read_annotations
 from .frame_guard import record_frame
@@ -82,6 +83,7 @@ class MixTransform(BaseTransform):
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
         self.switch = MixSwitch()
+        self._checked = False
 
     def get_indexes(self, dataset) -> List[int]:
         """Draw the partner's index for ``MultiImageMixDataset``.
@@ -118,6 +120,11 @@ class MixTransform(BaseTransform):
         Returns:
             dict: Updated result dict.
         """
+        if not self._checked:
+            self._checked = True
+            check_this_run()
+        if 'partner' in results:
+            raise ValueError(MIXED_TWICE.format(type(self).__name__))
         annotations = read_annotations(results).without_degenerate()
         results.update(as_results(annotations))
         if 'mix_results' in results:

@@ -15,6 +15,7 @@ from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
 from mmdet_lossmix.mixing.annotations import join
 from mmdet_lossmix.mixing.canvas import canvas_shape
+from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 from mmdet_lossmix.structures import attach_partner
 
 from .sample_annotations import put_annotations, read_annotations
@@ -56,6 +57,7 @@ class BatchMix(nn.Module):
         self.operator: MixOperator = TASK_UTILS.build(operator)
         self.mixing = True
         self._warned = False
+        self._checked = False
 
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
@@ -72,6 +74,11 @@ class BatchMix(nn.Module):
         """
         if not self.mixing:
             return batch_inputs, data_samples
+        if not self._checked:
+            self._checked = True
+            check_this_run()
+        if any('partner' in sample for sample in data_samples):
+            raise ValueError(MIXED_TWICE.format(type(self).__name__))
         if len(data_samples) < 2:
             self._warn_of_batch_of_one()
             return batch_inputs, data_samples

@@ -69,6 +69,8 @@ class LossMixDetector(TransparentWrapper):
         >>>     data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]))
     """
 
+    reads_partners = True  # for the check of a config
+
     def __init__(
         self,
         detector: Union[str, ConfigType],

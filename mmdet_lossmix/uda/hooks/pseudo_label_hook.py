@@ -14,6 +14,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdet_lossmix.hooks.random_state import random_state_kept
+from mmdet_lossmix.uda.arguments import check_number
+from mmdet_lossmix.uda.data.views import WEAK
 from mmdet_lossmix.visualization import BoxPainter, draw_grid, to_rgb_images
 from mmdet_lossmix.visualization.boxes import OWN, legend_entry
 from mmdet_lossmix.visualization.mixed import show_image
@@ -40,17 +42,16 @@ class PseudoLabelHook(Hook):
             between, spread evenly. Defaults to 8.
 
     Raises:
+        TypeError: If an argument is no number.
         ValueError: If a number is too low.
     """
 
     priority = 'LOW'  # after the teacher has been updated
 
     def __init__(self, interval: int = 2000, images: int = 3, columns: int = 8) -> None:
-        if min(interval, images) < 1 or columns < 2:
-            raise ValueError(
-                'Expected `interval` and `images` >= 1 and `columns` >= 2 but got '
-                f'{interval}, {images} and {columns}.'
-            )
+        check_number('interval', interval, '[1, inf)', whole=True)
+        check_number('images', images, '[1, inf)', whole=True)
+        check_number('columns', columns, '[2, inf)', whole=True)
         self.interval = interval
         self.images = images
         self.columns = columns
@@ -63,8 +64,8 @@ class PseudoLabelHook(Hook):
         with random_state_kept():
             loaded = [target[i] for i in range(min(self.images, len(target)))]
         self._data = dict(
-            inputs=[item['inputs']['unsup_teacher'] for item in loaded],
-            data_samples=[item['data_samples']['unsup_teacher'] for item in loaded],
+            inputs=[item['inputs'][WEAK] for item in loaded],
+            data_samples=[item['data_samples'][WEAK] for item in loaded],
         )
 
     def after_train_iter(

@@ -1,14 +1,20 @@
-"""Logs how good the pseudo labels are, where the truth is known after all."""
+"""Logs how good the pseudo labels are, where the annotations are known after all."""
 
-from typing import Optional
+from collections import Counter
+from pathlib import Path
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import torch
-from mmdet.registry import HOOKS
+from mmdet.registry import DATASETS, HOOKS
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import bbox_overlaps, bbox_project, get_box_tensor
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.structures import InstanceData
 
-from mmdet_lossmix.uda.pseudo_quality import HiddenTruth, compare, rates
+from mmdet_lossmix.uda.arguments import check_number
+from mmdet_lossmix.uda.data.views import homography
 
 from .teacher_hook import teacher_model
 
@@ -17,10 +23,11 @@ NAMES = ('pseudo_precision', 'pseudo_recall')
 
 @HOOKS.register_module()
 class PseudoLabelQualityHook(Hook):
-    """Compare the pseudo labels of :class:`LossMixTeacher` with a hidden truth.
+    """Compare the pseudo labels of :class:`LossMixTeacher` with ground truth.
 
-    For analysis only: the truth never reaches the model, its losses, its data or any
-    random generator. Training with this hook ends with the weights of one without.
+    For analysis only: the ground truth of the target never reaches the model, its
+    losses, its data or any random generator. Training with this hook ends with the
+    weights of one without.
 
     The labels that the student has been given in an iteration are matched to the true
     objects, see :func:`compare`. Sums over all classes, images and ranks since the last
@@ -36,6 +43,7 @@ class PseudoLabelQualityHook(Hook):
         iou_thr (float): The least IoU of a match, in (0, 1]. Defaults to 0.5.
 
     Raises:
+        TypeError: If ``interval`` or ``iou_thr`` is no number.
         ValueError: If ``interval`` or ``iou_thr`` is out of its range.
 
     Examples:
@@ -45,15 +53,12 @@ class PseudoLabelQualityHook(Hook):
     priority = 'NORMAL'  # before LoggerHook
 
     def __init__(self, truth: dict, interval: int = 50, iou_thr: float = 0.5) -> None:
-        if interval < 1 or not 0 < iou_thr <= 1:
-            raise ValueError(
-                'Expected `interval` >= 1 and `iou_thr` in (0, 1] but got '
-                f'{interval} and {iou_thr}.'
-            )
+        check_number('interval', interval, '[1, inf)', whole=True)
+        check_number('iou_thr', iou_thr, '(0, 1]')
         self.truth = truth
         self.interval = interval
         self.iou_thr = iou_thr
-        self._hidden: Optional[HiddenTruth] = None
+        self._annotations: Optional[TargetAnnotations] = None
         self._counts = torch.zeros(3)
 
     def before_train(self, runner: Runner) -> None:
@@ -62,20 +67,20 @@ class PseudoLabelQualityHook(Hook):
         Raises:
             ValueError: If a target image is not annotated, or the classes differ.
         """
-        if getattr(teacher_model(runner), 'pseudo_labels', None) is None:
+        if teacher_model(runner).pseudo_labels is None:
             return
-        self._hidden = HiddenTruth(self.truth)
+        self._annotations = TargetAnnotations(self.truth)
         domains = runner.train_dataloader.dataset
         classes = tuple(domains.metainfo['classes'])
-        if self._hidden.classes != classes:
+        if self._annotations.classes != classes:
             raise ValueError(
                 f'Expected `truth` of PseudoLabelQualityHook to have the classes '
-                f'{classes} but got {self._hidden.classes}; give it the `metainfo` of '
-                'the source.'
+                f'{classes} but got {self._annotations.classes}; give it the '
+                '`metainfo` of the source.'
             )
         target = domains.datasets[-1]
         paths = [target.get_data_info(i)['img_path'] for i in range(len(target))]
-        missing = self._hidden.missing(paths)
+        missing = self._annotations.missing(paths)
         if missing:
             raise ValueError(
                 'Expected `truth` of PseudoLabelQualityHook to annotate every target '
@@ -92,11 +97,11 @@ class PseudoLabelQualityHook(Hook):
     ) -> None:
         """Count, and log now and then."""
         model = teacher_model(runner)
-        if self._hidden is None or runner.iter < model.burn_in_iters:
+        if self._annotations is None or runner.iter < model.burn_in_iters:
             return
-        for sample in getattr(model, 'last_pseudo', []):
-            truth = self._hidden.in_view(sample)
-            counts = compare(sample.gt_instances, truth, self.iou_thr)
+        for sample in model.last_pseudo:
+            objects = self._annotations.in_view(sample)
+            counts = compare(sample.gt_instances, objects, self.iou_thr)
             self._counts += torch.tensor(counts)
         if self.every_n_train_iters(runner, self.interval):
             self._log(runner)
@@ -110,3 +115,118 @@ class PseudoLabelQualityHook(Hook):
             if name in found:
                 runner.message_hub.update_scalar(f'train/{name}', found[name])
         self._counts = torch.zeros(3)
+
+
+class TargetAnnotations:
+    """The annotations of target images, by the stems of their file names.
+
+    Args:
+        dataset (dict): Config of a dataset with annotations. No image of it is loaded,
+            and none is filtered out.
+
+    Raises:
+        ValueError: If two images have the same stem.
+    """
+
+    def __init__(self, dataset: dict) -> None:
+        # An image without an object has annotations, too: nothing is there.
+        built = DATASETS.build({**dataset, 'filter_cfg': None, 'pipeline': []})
+        self.classes = tuple(built.metainfo['classes'])
+        infos = [built.get_data_info(i) for i in range(len(built))]
+        stems = Counter(Path(info['img_path']).stem for info in infos)
+        several = [stem for stem, count in stems.items() if count > 1]
+        if several:
+            raise ValueError(
+                'Expected one image of each name in the truth but got several of '
+                f'{several[:3]}; images are told apart by the stem of their file name.'
+            )
+        self._objects = {Path(info['img_path']).stem: _objects(info) for info in infos}
+
+    def missing(self, paths: Iterable[str]) -> List[str]:
+        """The images of which nothing is known."""
+        return [path for path in paths if Path(path).stem not in self._objects]
+
+    def in_view(self, view: DetDataSample) -> InstanceData:
+        """The objects of an image in the frame of a view, without those outside it.
+
+        Returns:
+            :obj:`InstanceData`: ``bboxes``, ``labels``, and ``ignored``, whether an
+            object counts neither for nor against.
+
+        Raises:
+            ValueError: If the view does not say how it came about.
+        """
+        objects = self._objects[Path(view.img_path).stem].new()
+        shape = view.img_shape[:2]
+        objects.bboxes = bbox_project(objects.bboxes, homography(view), shape)
+        return objects[(objects.bboxes[:, 2:] > objects.bboxes[:, :2]).all(dim=1)]
+
+
+def _objects(info: dict) -> InstanceData:
+    objects = info['instances']
+    return InstanceData(
+        bboxes=torch.tensor([o['bbox'] for o in objects]).float().reshape(-1, 4),
+        labels=torch.tensor([o['bbox_label'] for o in objects], dtype=torch.long),
+        ignored=torch.tensor([bool(o.get('ignore_flag')) for o in objects]).bool(),
+    )
+
+
+class Counts(NamedTuple):
+    """What a comparison counts.
+
+    Attributes:
+        right (int): Pseudo labels with a true object of their own.
+        labels (int): Pseudo labels, less those that find an ignored object.
+        objects (int): True objects that are not ignored.
+    """
+
+    right: int = 0
+    labels: int = 0
+    objects: int = 0
+
+
+def compare(found: InstanceData, truth: InstanceData, iou_thr: float) -> Counts:
+    """Match pseudo labels to true objects, greedily and one to one, as COCO does.
+
+    The label with the highest score chooses first, if there are scores; else they
+    choose in their order, which detectors sort by score. Each takes the free object of
+    its class that it overlaps the most, by ``iou_thr`` or more; or, if there is none,
+    an ignored one, which any number may take.
+
+    Args:
+        found (:obj:`InstanceData`): ``bboxes``, ``labels`` and perhaps ``scores``.
+        truth (:obj:`InstanceData`): In the same frame, see :class:`TargetAnnotations`.
+        iou_thr (float): The least IoU of a match.
+
+    Returns:
+        Counts: Of this image.
+    """
+    free = ~truth.ignored
+    objects, labels = int(free.sum()), found.labels.cpu()
+    if not len(labels) or not len(free):
+        return Counts(0, len(labels), objects)
+    order: Iterable[int] = range(len(labels))
+    if 'scores' in found:
+        order = found.scores.cpu().argsort(descending=True, stable=True).tolist()
+    ious = bbox_overlaps(get_box_tensor(found.bboxes).cpu(), truth.bboxes)
+    ious[labels[:, None] != truth.labels[None]] = -1
+    right = neither = 0
+    for i in order:
+        best, at = ious[i].masked_fill(~free, -1).max(dim=0)
+        if best >= iou_thr:
+            free[at] = False
+            right += 1
+        elif (ious[i][truth.ignored] >= iou_thr).any():
+            neither += 1
+    return Counts(right, len(labels) - neither, objects)
+
+
+def rates(counts: Sequence[float]) -> Dict[str, float]:
+    """Precision and recall of sums of :class:`Counts`; one of nothing is left out."""
+    right, labels, objects = counts
+    found = {}
+    if labels:
+        found['pseudo_precision'] = right / labels
+    if objects:
+        found['pseudo_recall'] = right / objects
+    return found

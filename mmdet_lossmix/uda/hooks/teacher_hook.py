@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Optional
 
 import torch
+from mmdet.engine.hooks import MeanTeacherHook
 from mmdet.registry import HOOKS
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
@@ -12,10 +13,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from mmdet_lossmix.uda.domain_check import check_domains
-from mmdet_lossmix.uda.mean_teacher import MeanTeacher
+from mmdet_lossmix.uda.arguments import check_number
+from mmdet_lossmix.uda.checks import check_before_training
+from mmdet_lossmix.uda.lossmix_teacher import LossMixTeacher
 from mmdet_lossmix.uda.pseudo_labels import count_labels
-from mmdet_lossmix.uda.view_check import check_views
 
 
 @HOOKS.register_module()
@@ -25,7 +26,7 @@ class TeacherHook(Hook):
     Before the first iteration of adaptation the teacher becomes a copy of the student,
     buffers too, and the optimizer meets the discriminator, idle so far, as a new one;
     after every iteration from there the teacher moves towards the student by the
-    model's ``keep_rate``. Whether it has started is in the checkpoint, so that a run
+    model's ``momentum``. Whether it has started is in the checkpoint, so that a run
     that is resumed before, at or after the switch goes on as if it had not stopped.
 
     Every ``interval`` iterations the pseudo labels kept since are logged: how many of
@@ -38,8 +39,7 @@ class TeacherHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, interval: int = 50) -> None:
-        if interval < 1:
-            raise ValueError(f'Expected `interval` >= 1 but got {interval}.')
+        check_number('interval', interval, '[1, inf)', whole=True)
         self.interval = interval
         self._counts: Counter = Counter()
         self._images = 0
@@ -49,12 +49,21 @@ class TeacherHook(Hook):
 
         Raises:
             TypeError: If the model has no such teacher.
-            ValueError: If the domains do not go together, or the views of the target.
+            ValueError: If another hook moves the teacher, too, or the data do not go
+                together, see :func:`check_before_training`.
         """
         model = teacher_model(runner)
-        check_domains(runner, model.student)
-        if getattr(model, 'pseudo_labels', None) is not None:
-            check_views(runner.train_dataloader.dataset)
+        moving = [
+            type(hook).__name__
+            for hook in runner.hooks
+            if isinstance(hook, (TeacherHook, MeanTeacherHook))
+        ]
+        if len(moving) > 1:
+            raise ValueError(
+                f'Leave one TeacherHook of {moving} in `custom_hooks`: each of them '
+                'moves the teacher in every iteration.'
+            )
+        check_before_training(runner, model)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             print_log(
@@ -72,7 +81,7 @@ class TeacherHook(Hook):
         model = teacher_model(runner)
         if runner.iter >= model.burn_in_iters and not model.teacher_started:
             model.start_teacher()
-            forget_moments(runner, getattr(model, 'discriminator', None))
+            forget_moments(runner, model.discriminator)
             print_log(
                 f'Burn-in is over (iteration {runner.iter}): the teacher starts as a '
                 'copy of the student.',
@@ -91,7 +100,7 @@ class TeacherHook(Hook):
         if not model.teacher_started:
             return
         model.update_teacher()
-        samples = getattr(model, 'last_pseudo', [])
+        samples = model.last_pseudo
         if samples:
             counts = count_labels(samples)
             self._counts.update(dict(enumerate(counts.tolist())))
@@ -125,14 +134,14 @@ def forget_moments(runner: Runner, module: Optional[nn.Module]) -> None:
         runner.optim_wrapper.optimizer.state.pop(parameter, None)
 
 
-def teacher_model(runner: Runner) -> MeanTeacher:
+def teacher_model(runner: Runner) -> LossMixTeacher:
     """The model of a run, out of its distributed wrapper.
 
     Raises:
-        TypeError: If it has no teacher that starts after a burn-in.
+        TypeError: If it is no :class:`LossMixTeacher`.
     """
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    if not isinstance(model, MeanTeacher):
+    if not isinstance(model, LossMixTeacher):
         raise TypeError(
             'Expected a LossMixTeacher for TeacherHook and TeacherValLoop but got a '
             f'{type(model).__name__}; use them in configs of LossMixTeacher only.'

@@ -161,16 +161,17 @@ def test_in_place_steps_afterwards_do_not_reach_the_cache():
     transform = build('LossMixTransform')
     for seed in (1, 2, 3):
         results = transform(results_of(seed))
-        for target in (results, results.get('partner')):
-            if target:
-                target['gt_bboxes'].rescale_((9.0, 9.0))
-                target['gt_bboxes_labels'][:] = -1
+        for labelled in (results, results.get('partner')):
+            if labelled:
+                labelled['gt_bboxes'].rescale_((9.0, 9.0))
+                labelled['gt_bboxes_labels'][:] = -1
         results['img'][:] = 0
     for entry in transform.cache.entries:
-        original = results_of(int(entry['img_path'][0]))
-        assert np.array_equal(entry['img'], original['img'])
-        assert torch.equal(entry['gt_bboxes'].tensor, original['gt_bboxes'].tensor)
-        assert (entry['gt_bboxes_labels'] >= 100).all()
+        original = results_of(int(entry.img_path[0]))
+        assert np.array_equal(entry.img, original['img'])
+        (objects,) = entry.annotations.instances.values()
+        assert torch.equal(objects.bboxes.tensor, original['gt_bboxes'].tensor)
+        assert (objects.labels >= 100).all()
 
 
 def test_cache_is_bounded_and_holds_unmixed_images():

@@ -262,5 +262,5 @@ def test_boxes_as_arrays_and_without_any():
     mix('UnionMixTransform', OPERATORS[1], image_only, 0.6)
     for one in (first, second):
         del one['gt_bboxes']
-    with pytest.raises(ValueError, match=r'`gt_bboxes`, but got NoneType.*with_bbox'):
+    with pytest.raises(ValueError, match=r'with_bbox=True.*but have NoneType'):
         mix('UnionMixTransform', OPERATORS[1], (first, second), 0.6)

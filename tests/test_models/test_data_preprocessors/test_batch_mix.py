@@ -10,7 +10,7 @@ from scipy.stats import kstest
 from mmdet_lossmix.mixing.visibility import visible_objects
 from mmdet_lossmix.models.data_preprocessors import batch_mix
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import thin_model_cfg
+from tests.helpers.thin_detectors import thin_model_cfg
 
 TYPES = ['BatchLossMix', 'BatchUnionMix', 'BatchNoiseMix']
 CUTMIX = dict(type='CutMix', min_visible=0.3)
@@ -264,22 +264,3 @@ def test_a_detector_trains_on_a_composite(weighting, runner_state):
         inputs, samples = mixed_batch(model, [None, None])
         losses = model.train().loss(inputs, samples)
         assert all(torch.isfinite(torch.as_tensor(v)).all() for v in losses.values())
-
-
-@pytest.mark.parametrize('wrapped', [True, False])
-def test_partners_that_nobody_reads_are_warned_of_once(
-    wrapped, runner_state, monkeypatch
-):
-    """A plain detector would train on the own targets, and say nothing."""
-    messages = []
-    monkeypatch.setattr(batch_mix, 'print_log', lambda text, **_: messages.append(text))
-    cfg = thin_model_cfg('fcos')
-    cfg.data_preprocessor.batch_augments = [dict(type='BatchLossMix')]
-    model = MODELS.build(dict(type='LossMixDetector', detector=cfg) if wrapped else cfg)
-    for i in range(3):
-        runner_state.update_info('iter', i)
-        inputs, samples = mixed_batch(model, [None, None])
-        images = [(255 * image).byte() for image in inputs]
-        model.data_preprocessor(dict(inputs=images, data_samples=samples), True)
-        assert len(messages) == (i > 0 and not wrapped)  # 0 is what tools have, too
-    assert wrapped or "type='LossMixDetector'" in messages[0]

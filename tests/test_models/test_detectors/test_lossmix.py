@@ -17,7 +17,7 @@ from tests.helpers.oracle import (
     target,
 )
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_pair, thin_model_cfg
+from tests.helpers.thin_detectors import build_pair, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}
@@ -174,7 +174,7 @@ def test_no_trace_is_left(raises):
 
 
 def test_samples_are_left_as_they_were():
-    _, wrapped = build_pair('faster_rcnn')
+    _, wrapped = build_pair('faster_rcnn', weighting='image')
     inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
     before = [s.clone() for s in samples]
     wrapped.loss(inputs, samples)
@@ -188,7 +188,7 @@ def test_samples_are_left_as_they_were():
 
 
 def test_batch_norm_sees_the_mixed_batch_once():
-    plain, wrapped = build_pair('faster_rcnn')
+    plain, wrapped = build_pair('faster_rcnn', weighting='image')
     inputs, samples = mixed_batch(plain, [0.3, 0.6])
     plain.extract_feat(inputs)
     wrapped.loss(inputs, samples)
@@ -244,12 +244,12 @@ def test_checkpoint_has_plain_keys_both_ways():
 def test_different_lambdas_are_refused_in_batch_weighting():
     _, wrapped = build_pair('fcos', weighting='batch')
     inputs, samples = mixed_batch(wrapped, [0.3, 0.4])
-    with pytest.raises(ValueError, match=r"0\.3, 0\.4.*weighting='image'"):
+    with pytest.raises(ValueError, match=r"weighting='image'.*0\.3, 0\.4"):
         wrapped.loss(inputs, samples)
 
 
 def test_non_finite_loss_names_loss_and_images():
-    _, wrapped = build_pair('fcos')
+    _, wrapped = build_pair('fcos', weighting='image')
     inputs, samples = mixed_batch(wrapped, [0.3, 0.4])
     torch.nn.init.constant_(wrapped.bbox_head.conv_cls.bias, float('nan'))
     with pytest.raises(

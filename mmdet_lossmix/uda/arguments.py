@@ -1,0 +1,30 @@
+"""Refuses arguments that are no number of a range."""
+
+from numbers import Real
+from typing import Any
+
+
+def check_number(
+    name: str, value: Any, interval: str, whole: bool = False, hint: str = ''
+) -> None:
+    """Refuse what is not a number of an interval.
+
+    Args:
+        name (str): Of the argument.
+        value (Any): What was given.
+        interval (str): As in mathematics, such as ``'[0, 1)'`` or ``'[1, inf)'``.
+        whole (bool): Whether it must have no fraction. Defaults to False.
+        hint (str): To be added to the error of a number out of its range.
+
+    Raises:
+        TypeError: If ``value`` is no number.
+        ValueError: If it is out of the interval, or NaN.
+    """
+    wanted = f'Set `{name}` to a {"whole " if whole else ""}number in {interval}'
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f'{wanted}, not {value!r} of type {type(value).__name__}.')
+    low, high = (float(end) for end in interval[1:-1].split(','))
+    above = value >= low if interval.startswith('[') else value > low
+    below = value <= high if interval.endswith(']') else value < high
+    if not (above and below) or (whole and value != int(value)):
+        raise ValueError(f'{wanted}, not {value}{hint}.')

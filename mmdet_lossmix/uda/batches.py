@@ -1,0 +1,226 @@
+"""Images of one domain, the blend of two such batches, and what a student trains on."""
+
+from typing import Any, List, NamedTuple, Tuple
+
+import torch.nn.functional as F
+from mmdet.models.detectors.base import BaseDetector
+from mmdet.structures import SampleList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmdet_lossmix.functional import LossDict, blend_tensors, weighted_sum
+from mmdet_lossmix.mixing.annotations import join as join_annotations
+from mmdet_lossmix.mixing.canvas import canvas_shape
+from mmdet_lossmix.mixing.strategies import Strategy
+from mmdet_lossmix.models.data_preprocessors.batch_mix import in_common_frame
+from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
+    INSTANCES,
+    put_annotations,
+    read_annotations,
+)
+from mmdet_lossmix.models.one_forward import LossTerm, SharedForward
+
+from .loss_policy import LossFilter, no_loss
+
+# Whose annotations: ground truth, pseudo labels, or the objects of both.
+SOURCE, TARGET, BOTH = 0, 1, 2
+ONE_BY_ONE = "`without='ignored'`", "`without='background'`"
+
+
+class DomainBatch(NamedTuple):
+    """Images whose annotations are all of one origin.
+
+    Attributes:
+        inputs (Tensor): Preprocessed images, shape (N, C, H, W).
+        samples (list[:obj:`DetDataSample`]): N samples with annotations.
+        policy (Callable): Which losses these annotations may cause, see
+            :class:`LossPolicy`.
+        domain (int): ``SOURCE`` (ground truth), ``TARGET`` (pseudo labels), or
+            ``BOTH``, objects of both in one image.
+    """
+
+    inputs: Tensor
+    samples: SampleList
+    policy: LossFilter
+    domain: int
+
+    def rolled(self) -> 'DomainBatch':
+        """The same images, each in the place of the next."""
+        return self._replace(
+            inputs=self.inputs.roll(1, 0),
+            samples=[*self.samples[-1:], *self.samples[:-1]],
+        )
+
+    def fitted(self, number: int) -> 'DomainBatch':
+        """The first ``number`` images, over again if there are fewer."""
+        rows = [i % len(self.samples) for i in range(number)]
+        return self._replace(
+            inputs=self.inputs[rows], samples=[self.samples[i] for i in rows]
+        )
+
+
+class StudentBatch(NamedTuple):
+    """A batch for the student.
+
+    Its loss is the sum over ``terms`` of ``weight * policy(student.loss(inputs,
+    samples))``.
+
+    Attributes:
+        inputs (Tensor): Images, mixed or not, shape (N, C, H, W).
+        terms (list[tuple[:class:`DomainBatch`, float]]): Annotations of these images,
+            each with the weight of the losses against them.
+        domains (tuple[int, int]): Of the images and of those mixed into them.
+        lam (float): Weight of the images themselves, in [0, 1].
+    """
+
+    inputs: Tensor
+    terms: List[Tuple[DomainBatch, float]]
+    domains: Tuple[int, int]
+    lam: float
+
+    def loss(
+        self, student: BaseDetector, roi_sampling: str, ignore_empty: bool
+    ) -> LossDict:
+        """The losses of a student.
+
+        Args:
+            student (:obj:`BaseDetector`): The student.
+            roi_sampling (str): See :class:`LossMixDetector`. With the objects of both
+                domains as one term and those of the source as another, RoIs are
+                sampled for each: jointly, the source's would come twice as often.
+            ignore_empty (bool): Whether images without pseudo labels cause no loss. If
+                there are pseudo labels at all, the losses are then the mean of each
+                image's, normalised by itself; else the detector's own over the batch.
+
+        Returns:
+            dict[str, Tensor | list[Tensor]]: The detector's own keys.
+        """
+        domains = {annotations.domain for annotations, _ in self.terms}
+        by_image = ignore_empty and domains != {SOURCE}
+        if len(self.terms) == 1 and not by_image:  # nothing to share
+            ((annotations, weight),) = self.terms
+            losses = student.loss(self.inputs, annotations.samples)
+            return weighted_sum([annotations.policy(losses)], [weight])
+        if BOTH in domains:
+            roi_sampling = 'per_target'
+        with SharedForward(student, self.inputs, roi_sampling) as shared:
+            if not by_image:
+                return shared.loss([_term(*term) for term in self.terms])
+            losses = []
+            for i in range(len(self.inputs)):
+                with shared.image(i, *ONE_BY_ONE) as image:
+                    terms = [_term_of_image(*term, i) for term in self.terms]
+                    losses.append(image.loss(terms))
+        return weighted_sum(losses, [1 / len(losses)] * len(losses))
+
+
+def _term(annotations: DomainBatch, weight: float) -> LossTerm:
+    return LossTerm(annotations.samples, weight, annotations.policy)
+
+
+def _term_of_image(annotations: DomainBatch, weight: float, index: int) -> LossTerm:
+    """That of one image; without a pseudo label, nothing is known of it."""
+    sample = annotations.samples[index]
+    unknown = annotations.domain == TARGET and len(sample.gt_instances) == 0
+    return LossTerm([sample], weight, no_loss if unknown else annotations.policy)
+
+
+def unmixed(own: DomainBatch) -> StudentBatch:
+    """The images as they are, with their own annotations."""
+    return StudentBatch(own.inputs, [(own, 1.0)], (own.domain, own.domain), 1.0)
+
+
+def mixed(
+    own: DomainBatch, partner: DomainBatch, lam: float, strategy: Strategy, rng: Any
+) -> StudentBatch:
+    """Blend the images, and train on the annotations that a strategy chooses.
+
+    Args:
+        own (DomainBatch): N images.
+        partner (DomainBatch): Any number of images, taken in turn.
+        lam (float): Weight of the own images, in [0, 1].
+        strategy (Strategy): One of ``mmdet_lossmix.mixing.strategies``.
+        rng (numpy.random.Generator): For what the strategy draws.
+    """
+    domains = own.domain, partner.domain
+    own, partner = _with_common_fields(*blend(own, partner, lam))
+    # What a strategy chooses from are lists, as objects of both domains need two.
+    chosen = strategy([own], [partner], lam, join, rng)
+    terms = [(one, weight) for annotations, weight in chosen for one in annotations]
+    return StudentBatch(own.inputs, terms, domains, lam)
+
+
+def join(own: List[DomainBatch], partner: List[DomainBatch]) -> List[DomainBatch]:
+    """The objects of both images at full weight, for a strategy that unites them.
+
+    With objects of two domains, the losses that pseudo labels may cause are those
+    against all objects. What ground truth may cause besides (regression) is against its
+    objects alone.
+    """
+    ((first,), (second,)) = own, partner
+    samples = []
+    for pair in zip(first.samples, second.samples):
+        samples.append(pair[0].new())
+        put_annotations(samples[-1], join_annotations(*map(read_annotations, pair)))
+    if first.domain == second.domain:
+        return [first._replace(samples=samples)]
+    truth, pseudo = sorted((first, second), key=lambda batch: batch.domain)
+    return [
+        pseudo._replace(samples=samples, domain=BOTH),
+        truth._replace(policy=truth.policy.minus(pseudo.policy)),
+    ]
+
+
+def blend(
+    own: DomainBatch, partner: DomainBatch, lam: float
+) -> Tuple[DomainBatch, DomainBatch]:
+    """Blend the images of two batches, which may be padded to different sizes.
+
+    Both share the top left corner, so that no box moves.
+
+    Args:
+        own (DomainBatch): N images.
+        partner (DomainBatch): Any number of images, taken in turn.
+        lam (float): Weight of the own images, in [0, 1].
+
+    Returns:
+        tuple[DomainBatch, DomainBatch]: Both of N images, with the same ``inputs``, the
+        blend, and the annotations of either in its frame; shallow copies.
+    """
+    partner = partner.fitted(len(own.samples))
+    canvas = canvas_shape(own.inputs.shape[2:], partner.inputs.shape[2:])
+    inputs = blend_tensors(
+        _padded(own.inputs, canvas), _padded(partner.inputs, canvas), lam
+    )
+    pairs = [in_common_frame(*pair) for pair in zip(own.samples, partner.samples)]
+    for pair in pairs:
+        for sample in pair:
+            sample.set_metainfo(dict(batch_input_shape=canvas))
+    owns, partners = map(list, zip(*pairs))
+    return (
+        own._replace(inputs=inputs, samples=owns),
+        partner._replace(inputs=inputs, samples=partners),
+    )
+
+
+def _padded(inputs: Tensor, canvas: Tuple[int, int]) -> Tensor:
+    height, width = inputs.shape[2:]
+    return F.pad(inputs, (0, canvas[1] - width, 0, canvas[0] - height))
+
+
+def _with_common_fields(
+    own: DomainBatch, partner: DomainBatch
+) -> Tuple[DomainBatch, DomainBatch]:
+    """Copies whose objects have the same fields.
+
+    Pseudo labels have boxes and classes alone, whatever ground truth has.
+    """
+    copies = [s.new() for s in own.samples], [s.new() for s in partner.samples]
+    for pair in zip(*copies):
+        for key in INSTANCES:
+            first, second = (sample.get(key) for sample in pair)
+            common = [field for field in first.keys() if field in second]  # noqa: SIM118
+            for sample, objects in zip(pair, (first, second)):
+                kept = {field: objects[field] for field in common}
+                setattr(sample, key, InstanceData(**kept))
+    return own._replace(samples=copies[0]), partner._replace(samples=copies[1])
