@@ -11,7 +11,8 @@ from mmcv.transforms import Compose
 from mmdet.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 
-from .mixing import dicts
+from mmdet_lossmix.datasets.walk import dicts_in
+
 from .schema import as_list
 
 
@@ -35,7 +36,7 @@ class RunCheck:
             loader = cfg.get(f'{split}_dataloader')
             if not loader:
                 continue
-            for node in dicts(loader.dataset):
+            for node in dicts_in(loader.dataset):
                 self._once(node.get('pipeline') or [], Compose)
             images = self._once(loader.dataset, count)
             if split == 'train':

@@ -8,7 +8,8 @@ from typing import Any, Mapping
 
 from mmengine.config import Config, ConfigDict
 
-from .mixing import dicts
+from mmdet_lossmix.datasets.walk import dicts_in
+
 from .schema import as_list
 
 SPLITS = ('train', 'val', 'test')
@@ -43,7 +44,7 @@ def use_coco(cfg: Config, coco: Mapping[str, Any]) -> None:
         annotations, images = files[split][0], files[split][-1]
         if images == annotations:
             images = str(Path(annotations).parent)
-        leaves = [d for d in dicts(cfg[f'{split}_dataloader']) if 'ann_file' in d]
+        leaves = [d for d in dicts_in(cfg[f'{split}_dataloader']) if 'ann_file' in d]
         if len(leaves) != 1:
             raise ValueError(
                 f'name a config with one {split} set, of which `data.coco` takes the '
@@ -60,7 +61,7 @@ def use_coco(cfg: Config, coco: Mapping[str, Any]) -> None:
             cfg[f'{split}_evaluator'] = ConfigDict(
                 type='CocoMetric', ann_file=annotations, metric='bbox'
             )
-    for node in dicts(cfg.model):
+    for node in dicts_in(cfg.model):
         if 'num_classes' in node:
             node['num_classes'] = len(names['train'])
 

@@ -10,7 +10,7 @@ from typing import Any, Mapping
 from mmdet.registry import DATASETS
 from mmengine.config import Config, ConfigDict
 
-from .mixing import dicts
+from mmdet_lossmix.datasets.walk import dicts_in
 
 
 def add_label_noise(cfg: Config, settings: Mapping[str, Any]) -> None:
@@ -71,7 +71,7 @@ def wrap_training_set(cfg: Config, **wrapper: Any) -> None:
 
 def insert_after(loader: ConfigDict, type_: str, step: dict) -> None:
     """Put a step behind those of a type, in every pipeline of a loader."""
-    for node in dicts(loader):
+    for node in dicts_in(loader):
         types = [entry['type'] for entry in node.get('pipeline') or []]
         if type_ in types:
             pipeline = list(node['pipeline'])
@@ -81,7 +81,7 @@ def insert_after(loader: ConfigDict, type_: str, step: dict) -> None:
 
 def classes(cfg: Config) -> tuple:
     """The classes of the training set, by its config or by the type of the dataset."""
-    for node in dicts(cfg.train_dataloader.dataset):
+    for node in dicts_in(cfg.train_dataloader.dataset):
         named = node.get('metainfo', {}).get('classes')
         if named:
             return tuple(named)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 
-from mmdet_lossmix.datasets.walk import walk
 from mmengine.config import Config, ConfigDict
+
+from mmdet_lossmix.datasets.walk import dicts_in
 
 # The types that mix in the batch and in the pipeline.
 MIXES = {
@@ -16,7 +17,11 @@ MIXES = {
 STRATEGIES = ('none', *MIXES, 'mmdet_mixup', 'mosaic')
 UNCOUPLED = 'BatchUncoupledLossMix'
 OPERATORS = {'blend': {}, 'cutmix': {'operator': dict(type='CutMix')}}
-OURS = {'LossMixDetector', UNCOUPLED, *(name for both in MIXES.values() for name in both)}
+OURS = {
+    'LossMixDetector',
+    UNCOUPLED,
+    *(name for both in MIXES.values() for name in both),
+}
 PACKING = ('PackDetInputs', 'PackLossMixInputs')
 
 
@@ -78,7 +83,7 @@ def check_unmixed(cfg: Config, strategy: str) -> None:
         )
     # What PackLossMixInputs packs is there only if one of the others mixes.
     nodes = [cfg.model, cfg.train_dataloader]
-    found = OURS & {d.get('type') for node in nodes for d in dicts(node)}
+    found = OURS & {d.get('type') for node in nodes for d in dicts_in(node)}
     if found and cfg.model.type != 'LossMixTeacher':
         raise ValueError(
             'name the config of a plain detector (baseline_* of ours) and let '
@@ -130,7 +135,7 @@ def packing_pipelines(cfg: Config) -> list[list]:
     Raises:
         ValueError: If there is none.
     """
-    pipelines = [node.get('pipeline') or [] for node in dicts(cfg.train_dataloader)]
+    pipelines = [node.get('pipeline') or [] for node in dicts_in(cfg.train_dataloader)]
     found = [p for p in pipelines if p and p[-1]['type'] in PACKING]
     if not found:
         raise ValueError(
@@ -138,11 +143,6 @@ def packing_pipelines(cfg: Config) -> list[list]:
             f'{" or ".join(PACKING)}'
         )
     return list({id(pipeline): pipeline for pipeline in found}.values())
-
-
-def dicts(node: Any) -> Iterator[dict]:
-    """All dictionaries in a part of a config, each once, outer ones first."""
-    return (found for found in walk(node) if isinstance(found, dict))
 
 
 def stop_early(cfg: Config, settings: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Runs a command on GPUs of its own: on_gpu.py LOCKS GPUS [GPUS ...] -- COMMAND.
 
-GPUS are values of ``CUDA_VISIBLE_DEVICES`` (``0`` or ``0,1``), one for each command that
-runs side by side. The first that is free is taken, and held by a lock in the folder
-LOCKS until the command has ended, be it years after whoever started it.
+GPUS are values of ``CUDA_VISIBLE_DEVICES`` (``0`` or ``0,1``), one for each command
+that runs side by side. The first that is free is taken, and held by a lock in LOCKS, a
+folder, until the command has ended, even if whoever started it has ended before.
 """
 
 import fcntl

@@ -110,7 +110,9 @@ def draw_band(
     sns.lineplot(line, x=x, y=y, errorbar='sd', marker='o', ax=ax, **looks)
     others = rows[at.isna()]
     by = looks.get('hue')
-    for i, (label, part) in enumerate(others.groupby([by, x] if by else [x], sort=False)):
+    for i, (label, part) in enumerate(
+        others.groupby([by, x] if by else [x], sort=False)
+    ):
         mean, std = part[y].mean(), part[y].std()
         colour = looks['palette'][label[0]] if by else f'C{i + 1}'
         name = ' '.join(map(str, label))
@@ -125,9 +127,7 @@ def draw_band(
         ax.minorticks_off()
 
 
-def draw_curves(
-    ax: Axes, rows: pd.DataFrame, y: str, looks: dict, labels: int
-) -> None:
+def draw_curves(ax: Axes, rows: pd.DataFrame, y: str, looks: dict, labels: int) -> None:
     """A column during the training, with a band."""
     style = dict(style=looks['hue'], style_order=looks['hue_order']) if looks else {}
     veil = {'alpha': 0.2 if labels <= 4 else 0.06}

@@ -17,7 +17,10 @@ def provenance() -> dict[str, Any]:
     """Versions of what computes, and the project's git revision."""
     distributions = packages_distributions()
     versions = {name: version(distributions[name][0]) for name in IMPORTED}
-    ours = {'python': platform.python_version(), 'mmdet_lossmix': mmdet_lossmix.__version__}
+    ours = {
+        'python': platform.python_version(),
+        'mmdet_lossmix': mmdet_lossmix.__version__,
+    }
     return {'versions': {**ours, **versions}, 'git_revision': git_revision()}
 
 
@@ -26,6 +29,14 @@ def git_revision() -> str:
     project = Path(mmdet_lossmix.__file__).resolve().parents[1]
     if not (project / '.git').exists():
         return ''
-    command = 'git describe --always --abbrev=10 --exclude * --dirty=+'.split()
+    command = [
+        'git',
+        'describe',
+        '--always',
+        '--abbrev=10',
+        '--exclude',
+        '*',
+        '--dirty=+',
+    ]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     return done.stdout.strip()

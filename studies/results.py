@@ -81,7 +81,9 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
     for _, record in log[log['split'] == 'val'].iterrows():
         at = int(record['iteration'])
         row = validated(record, at, folder.cfg.model.get('burn_in_iters'))
-        between = training[(since < training['iteration']) & (training['iteration'] <= at)]
+        between = training[
+            (since < training['iteration']) & (training['iteration'] <= at)
+        ]
         row.update(between[list(PSEUDO)].mean().dropna())
         beside = {key: row[key] for key in BESIDE if key in row}
         since = at

@@ -13,12 +13,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 
 from mmdet_lossmix.__main__ import shipped
+from mmdet_lossmix.datasets.walk import dicts_in
 from synthetic_voc import LOOK
 
 from . import parts
 from .coco import use_coco
 from .data_regime import insert_after
-from .mixing import dicts
 from .schema import as_list
 from .settings import apply_settings
 from .study import Run
@@ -38,7 +38,9 @@ def build_config(run: Run, data: Mapping[str, Any]) -> Config:
     init_default_scope('mmdet')
     cfg = deepcopy(load_config(run.config))
     if not cfg.get('test_dataloader'):  # the user validates only
-        cfg.update({f'test_{key}': cfg[f'val_{key}'] for key in ('dataloader', 'evaluator')})
+        cfg.update(
+            {f'test_{key}': cfg[f'val_{key}'] for key in ('dataloader', 'evaluator')}
+        )
         cfg.test_cfg = ConfigDict(type='TestLoop')
     if 'coco' in data:
         use_coco(cfg, data['coco'])
@@ -109,7 +111,7 @@ def measure_ap(cfg: Config) -> None:
             continue
         metric = ConfigDict(type='CocoMetric', metric='bbox', classwise=True)
         cfg[f'{split}_evaluator'] = metric
-        for step in dicts(cfg[f'{split}_dataloader']):
+        for step in dicts_in(cfg[f'{split}_dataloader']):
             if step.get('type') == 'PackDetInputs':
                 keys = step.get('meta_keys', ('img_id', 'img_path', 'ori_shape'))
                 step['meta_keys'] = tuple(dict.fromkeys((*keys, 'instances')))
@@ -129,7 +131,7 @@ def register(cfg: Config) -> None:
     """Let a config of anybody's import what our entries in it are registered by."""
     imports = list(cfg.get('custom_imports', {}).get('imports', []))
     needed = ['mmdet_lossmix']
-    types = {str(node.get('type')) for node in dicts(cfg.to_dict())}
+    types = {str(node.get('type')) for node in dicts_in(cfg.to_dict())}
     if types & set(parts.__all__):
         needed.append('studies.parts')
     cfg.custom_imports = dict(

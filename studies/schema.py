@@ -67,7 +67,7 @@ def expect_known(
 ) -> None:
     """Raise a StudyError unless a name is one of the known ones."""
     known = list(known)
-    near = get_close_matches(str(name), map(str, known), n=1)
+    near = get_close_matches(str(name), map(str, known), n=1, cutoff=0.7)
     hint = f'did you mean `{near[0]}`? ' if near else ''
     names = ', '.join(map(str, known))
     expect(name in known, path, key, f'{hint}{name!r} {what}; expected one of {names}')

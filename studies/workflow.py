@@ -127,7 +127,9 @@ def check_runs(path: Path, runs: Sequence[RunFolder]) -> None:
     check = RunCheck()
     for run in runs:
         try:
-            run.iterations = [check(cfg) for cfg in (run.cfg, *run.tests.values())][0]
+            run.iterations = check(run.cfg)
+            for cfg in run.tests.values():
+                check(cfg)
         except Exception as error:
             raise StudyError(path, '', f'run {run.title}: {error}') from error
 
@@ -223,7 +225,9 @@ def gpu_places(jobs: int, gpus: int | None) -> list[str]:
     count = torch.cuda.device_count()
     gpus = min(1, count) if gpus is None else gpus
     if gpus > count:
-        raise ValueError(f'give --gpus up to {count}, of which this machine has {count}')
+        raise ValueError(
+            f'give --gpus up to {count}, of which this machine has {count}'
+        )
     visible = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(count))))
     ids = visible.split(',')
     return [

@@ -1,4 +1,4 @@
-"""Run a study: every run of a grid as `mim train` and `mim test`, then a report.
+r"""Run a study: every run of a grid as `mim train` and `mim test`, then a report.
 
 Stop it as you like; the same command goes on: finished runs are not run again, a
 half-finished one resumes, a failed one is tried again. Snakemake runs them; options
@@ -6,7 +6,7 @@ that are not listed here are handed to it. docs/studies.md says more.
 
 Examples:
     python tools/ablate.py studies/grids/alpha_quick.yml --jobs 4
-    python tools/ablate.py MINE.yml --jobs 8 --executor slurm \\
+    python tools/ablate.py MINE.yml --jobs 8 --executor slurm \
         --default-resources slurm_partition=gpu runtime=600
 """
 

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-PROGRAM = '''
+PROGRAM = """
 import json, os, runpy, sys, time, zipfile
 from pathlib import Path
 
@@ -34,7 +34,7 @@ with (session / 'vis_data/scalars.json').open('a') as log:
         zipfile.ZipFile(work / f'iter_{i}.pth', 'w').close()
         pointer.write_text(str(work / f'iter_{i}.pth'))
     print(json.dumps({**metrics, 'step': end}), file=log)
-'''
+"""
 
 
 def write_fake_mim(folder: Path) -> Path:

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from studies.schema import StudyError
 from studies.workflow import Options, gpu_places, run_study
+from tests.helpers import ROOT
 from tests.helpers.fake_mim import write_fake_mim
 from tests.helpers.processes import ENV
 from tests.helpers.studies import write_study
-from tests.helpers.tiny import ROOT
 
 ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
 RATES = {
@@ -104,17 +104,20 @@ def test_studies_share_what_they_have_in_common(tmp_path, voc_root, fake):
 
 def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, fake):
     wrong = {
-        'axes': ({'seed': [0], 'alpha': [1, 2]}, r':\d+: axes.alpha: changes nothing'),
-        'overrides': ({'model.backbone.depth': 19}, 'run strategy=none .*invalid depth'),
-        'corruptions': (['rain'], "but got 'rain'"),
+        'axes': ({'seed': [0], 'alpha': [1, 2]}, '24: axes.alpha: changes nothing'),
+        'overrides': (
+            {'model.backbone.depth': 19},
+            'run strategy=none .*invalid depth',
+        ),
+        'corruptions': (['rain'], "29: corruptions: .* but got 'rain'"),
     }
     for key, (value, message) in wrong.items():
         study = write_study(tmp_path / 'a.yml', voc_root, baseline={}, **{key: value})
-        with pytest.raises(StudyError, match=f'a.yml{message}'.replace('.yml', '.yml.*')):
+        with pytest.raises(StudyError, match=f'a.yml:{message}'):
             run(study, tmp_path / 'work')
     missing = 'val_dataloader.dataset.ann_file'
     study = write_study(tmp_path / 'a.yml', voc_root, overrides={missing: 'x.txt'})
-    with pytest.raises(StudyError, match='run strategy=none .*x.txt'):
+    with pytest.raises(StudyError, match=r'run strategy=none .*x\.txt'):
         run(study, tmp_path / 'work')
     assert not calls(tmp_path)
 
