@@ -152,7 +152,12 @@ def execute(
         run.write()
     arguments = [
         *('--snakefile', str(SNAKEFILE), '--configfile', str(listed)),
-        *('--directory', str(root), '--cores', str(options.jobs * options.threads)),
+        *('--directory', str(root)),
+        *(
+            ('--jobs', str(options.jobs))  # submitted at a time
+            if elsewhere(options)
+            else ('--cores', str(options.jobs * options.threads))
+        ),
         # A failed run does not stop the rest. Folders have locks of their own, which
         # end with whoever holds them, and outputs are whole or not there; Snakemake's
         # locks and marks of incomplete outputs would stay after a kill.
@@ -186,16 +191,19 @@ def end_children(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def elsewhere(options: Options) -> bool:
+    """Whether runs are handed to a cluster, which assigns GPUs by itself."""
+    return any(word.split('=')[0] in ('--executor', '-e') for word in options.snakemake)
+
+
 def workflow_config(runs: Sequence[RunFolder], options: Options) -> dict:
     """What studies/Snakefile reads."""
-    elsewhere = any(word in options.snakemake for word in ('--executor', '-e'))
-    places = [] if elsewhere else gpu_places(options.jobs, options.gpus)
-    gpus = options.gpus or 0
+    places = [] if elsewhere(options) else gpu_places(options.jobs, options.gpus)
     return {
         'work_dir': str(options.work_dir.absolute()),
         'cwd': str(Path.cwd()),
         'threads': options.threads,
-        'gpus': gpus if options.gpus is not None else int(bool(places)),
+        'gpus': int(bool(places)) if options.gpus is None else options.gpus,
         'places': places,
         'runs': {
             run.name: {
