@@ -30,8 +30,6 @@ def use_coco(cfg: Config, coco: Mapping[str, Any]) -> None:
     Raises:
         ValueError: If the files do not agree, or the config's data have several parts.
     """
-    if not {'train', 'val'} <= set(coco) <= set(SPLITS):
-        raise ValueError(f'`data.coco` has train, val and test; got {", ".join(coco)}')
     files = {split: as_list(coco.get(split, coco['val'])) for split in SPLITS}
     names = {split: categories(Path(files[split][0])) for split in SPLITS}
     for split in SPLITS:

@@ -14,7 +14,6 @@ MIXES = {
     'union': ('BatchUnionMix', 'UnionMixTransform'),
     'noise': ('BatchNoiseMix', 'NoiseMixTransform'),
 }
-STRATEGIES = ('none', *MIXES, 'mmdet_mixup', 'mosaic')
 UNCOUPLED = 'BatchUncoupledLossMix'
 OPERATORS = {'blend': {}, 'cutmix': {'operator': dict(type='CutMix')}}
 OURS = {

@@ -10,16 +10,7 @@ from typing import Any, Iterator, Mapping
 
 import yaml
 
-from .schema import (
-    PLOTS,
-    StudyError,
-    as_list,
-    check_keys,
-    expect,
-    expect_known,
-    expect_type,
-)
-from .settings import SETTINGS
+from .schema import SCHEMA, SETTINGS, StudyError, as_list, check, check_known
 
 Labels = Mapping[str, Any]
 
@@ -31,7 +22,7 @@ class Run:
     Attributes:
         labels: Axis name to the label of its value, in the order of the axes.
         config: Path of the config, with the placeholders filled.
-        settings: Setting name to its value, see :mod:`.settings`.
+        settings: Setting name to its value, see study.schema.yml.
         overrides: Dotted key of the config to its value.
     """
 
@@ -84,7 +75,7 @@ class Study:
         settings, overrides = dict(self.settings), dict(self.overrides)
         for axis, label in labels.items():
             for key, value in self.axes[axis][label].items():
-                (settings if key in SETTINGS else overrides)[key] = value
+                (overrides if '.' in key else settings)[key] = value
         config = self.config.format(**{**settings, **labels})
         return Run(labels, config, settings, overrides)
 
@@ -104,9 +95,7 @@ def read_study(path: Path) -> Study:
         ) from error
     except yaml.YAMLError as error:
         raise StudyError(path, '', f'is no YAML: {error}') from error
-    check_keys(raw, path)
-    for key, value in raw.get('settings', {}).items():
-        _check_setting(key, value, path, f'settings.{key}')
+    check(raw, SCHEMA, path)
     study = Study(
         **{
             **raw,
@@ -121,9 +110,6 @@ def read_study(path: Path) -> Study:
         }
     )
     _check_labels(study, path)
-    for plot in study.plots:
-        _check_plot(plot, study, path)
-    expect(any(study.runs()), path, 'exclude', 'leaves no run')
     return study
 
 
@@ -135,63 +121,47 @@ def placeholders(config: str) -> list[str]:
 def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
     """The values of an axis: label to settings and overrides."""
     values, key = raw['axes'][axis], f'axes.{axis}'
-    expect_type(values, (dict, list), path, key)
-    expect(bool(values), path, key, 'expected at least one value')
     if isinstance(values, dict):
         for label, changes in values.items():
-            expect_type(changes, dict, path, f'{key}.{label}')
-            for name, value in changes.items():
-                if '.' not in name:
-                    _check_setting(name, value, path, f'{key}.{label}.{name}')
+            settings = {k: v for k, v in changes.items() if '.' not in k}
+            check(settings, SETTINGS, path, f'{key}.{label}')
         return values
-    if axis in SETTINGS:
+    if axis in SETTINGS['properties']:
         for value in values:
-            _check_setting(axis, value, path, key)
+            check(value, SETTINGS['properties'][axis], path, key)
         return {value: {axis: value} for value in values}
-    expect(
-        axis in placeholders(raw['config']),
-        path,
-        key,
-        'a list of values needs an axis that is a setting or stands as '
-        f'{{{axis}}} in `config`; settings are {", ".join(SETTINGS)}. For '
-        'anything else write a mapping of labels to overrides of the config.',
-    )
+    if axis not in placeholders(raw['config']):
+        raise StudyError(
+            path,
+            key,
+            'a list of values needs an axis that is a setting or stands as '
+            f'{{{axis}}} in `config`; settings are {", ".join(SETTINGS["properties"])}. '
+            'For anything else write a mapping of labels to overrides of the config.',
+        )
     return {value: {} for value in values}
-
-
-def _check_setting(name: str, value: Any, path: Path, key: str) -> None:
-    no_setting = 'is neither a setting nor a dotted key of the config'
-    expect_known(name, SETTINGS, path, key, no_setting)
-    try:
-        SETTINGS[name].check(value)
-    except (ValueError, TypeError) as error:
-        raise StudyError(path, key, str(error)) from error
 
 
 def _check_labels(study: Study, path: Path) -> None:
     """Axes and labels that other keys speak of have to exist."""
     for name in placeholders(study.config):
-        expect(
-            name in study.axes or name in study.settings,
-            path,
-            'config',
-            f'has the placeholder {{{name}}} but there is no such axis; add '
-            f'`axes: {{{name}: [...]}}`',
-        )
-    rules = [('baseline', rule) for rule in study.baseline]
-    for key, rule in [*rules, *(('exclude', rule) for rule in study.exclude)]:
+        if name not in study.axes and name not in study.settings:
+            raise StudyError(
+                path, 'config', f'add `axes: {{{name}: [...]}}`, as it has {{{name}}}'
+            )
+    rules = [
+        *(('baseline', rule) for rule in study.baseline),
+        *(('exclude', rule) for rule in study.exclude),
+    ]
+    for key, rule in rules:
         for axis, labels in rule.items():
-            expect_known(axis, study.axes, path, f'{key}.{axis}', 'is no axis')
+            check_known(axis, study.axes, path, f'{key}.{axis}', 'is no axis')
             for label in as_list(labels):
-                expect_known(label, study.axes[axis], path, f'{key}.{axis}')
-    seedless = all('seed' not in rule for rule in study.baseline)
-    expect(seedless, path, 'baseline.seed', 'seeds are what is paired')
-
-
-def _check_plot(plot: Mapping[str, Any], study: Study, path: Path) -> None:
-    expect_known(plot.get('kind'), PLOTS, path, 'plots', 'is no kind of plot')
-    for role in ('x', 'by', 'panels'):
-        if plot.get(role) is not None:
-            expect_known(plot[role], study.axes, path, f'plots.{role}', 'is no axis')
-    drawable = plot['kind'] == 'curves' or 'x' in plot
-    expect(drawable, path, 'plots.x', f'is what {plot["kind"]} are drawn along; add it')
+                check_known(label, study.axes[axis], path, f'{key}.{axis}')
+    if any('seed' in rule for rule in study.baseline):
+        raise StudyError(path, 'baseline.seed', 'remove it; seeds are what is paired')
+    for i, plot in enumerate(study.plots):
+        for role in {'x', 'by', 'panels'} & set(plot):
+            place = f'plots.{i}.{role}'
+            check_known(plot[role], study.axes, path, place, 'is no axis')
+    if not any(study.runs()):
+        raise StudyError(path, 'exclude', 'exclude less; it leaves no run')

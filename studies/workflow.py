@@ -14,7 +14,7 @@ from rich.console import Console
 
 from .burn_in import share_burn_ins
 from .check import RunCheck
-from .data import check_data, draw_data
+from .data import draw_data
 from .progress import Progress
 from .provenance import provenance
 from .report import write_report
@@ -59,7 +59,6 @@ def run_study(path: Path, options: Options, console: Console) -> int:
         StudyError: If the study cannot be run as it is written.
     """
     study = read_study(path)
-    check_data(study.data, path)
     root = options.work_dir.absolute()
     if not (options.dry_run or options.report_only):
         draw_data(study.data, path, options.jobs * options.threads)

@@ -4,15 +4,17 @@ import json
 
 import pytest
 
-from studies.data import check_data, draw_data
-from studies.schema import StudyError
+from studies.data import draw_data
+from studies.schema import SCHEMA, StudyError, check
 from synthetic_voc import LOOK
 
 TINY = dict(train=2, test=1, size=64, classes=['car', 'person'])
 
 
 def prepare_data(data, study):
-    check_data(data, study)
+    check(
+        data, SCHEMA['properties']['data'] | {'$defs': SCHEMA['$defs']}, study, 'data'
+    )
     draw_data(data, study, workers=1)
 
 
@@ -39,8 +41,8 @@ def test_one_dataset_or_several(tmp_path):
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        ({'rot': 'x'}, r'data.synthetic.1.root: is missing; add it'),
-        ('x', r"data.synthetic.1: expected a mapping but got 'x'"),
+        ({'rot': 'x'}, r"data.synthetic.1: 'root' is a required property"),
+        ('x', r"data.synthetic.1: 'x' is not of type 'object'"),
     ],
 )
 def test_all_is_checked_before_any_is_drawn(tmp_path, wrong, message):
