@@ -14,7 +14,7 @@ from .results import PSEUDO as IN_TRAINING
 from .statistics import SEED
 
 CROWDED = 60  # characters of labels that fit beside each other
-STYLE = {
+STYLE: Any = {
     'axes.spines.right': False,
     'axes.spines.top': False,
     'axes.grid': True,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Sequence
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -31,12 +33,9 @@ class Progress:
     Args:
         runs: All that are left to run.
         console: Where to draw.
-        silent: Draw nothing.
     """
 
-    def __init__(
-        self, runs: Sequence[RunFolder], console: Console, silent: bool = False
-    ) -> None:
+    def __init__(self, runs: Sequence[RunFolder], console: Console) -> None:
         self.runs = runs
         self.console = console
         self.bars = Bars(
@@ -47,20 +46,18 @@ class Progress:
             TimeRemainingColumn(),
             TextColumn('left'),
             console=console,
-            disable=silent or not console.is_terminal,
+            disable=not console.is_terminal,
             speed_estimate_period=PERIOD,
         )
         self.shares = {run.name: share(run) for run in runs}
         self.all = self.bars.add_task('all', total=len(runs))
-        self.bars.update(self.all, completed=sum(self.shares.values()))
-        self.tasks: dict[str, int] = {}
-        self.silent = silent
+        self.bars.update(self.all, completed=self._done())
+        self.tasks: dict[str, TaskID] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Progress:
-        if not self.silent:
-            self.console.print(f'{len(self.runs)} trainings to run')
+        self.console.print(f'{len(self.runs)} trainings to run')
         self.bars.start()
         self._thread.start()
         return self
@@ -75,34 +72,30 @@ class Progress:
         while not self._stop.wait(INTERVAL):
             self.tick()
 
+    def _done(self) -> float:
+        return sum(self.shares.values())
+
     def tick(self) -> None:
         """Look at the folders, and draw what has changed."""
         for run in self.runs:
             before, now = self.shares[run.name], share(run)
+            self.shares[run.name] = now
             if now == before:
                 continue
-            self.shares[run.name] = now
             if run.name not in self.tasks:
                 self.tasks[run.name] = self.bars.add_task(run.title, total=1.0)
                 self._say('running', run)
             task = self.tasks[run.name]
             self.bars.update(task, completed=now, visible=now < 1)
-            self.bars.update(self.all, completed=sum(self.shares.values()))
+            self.bars.update(self.all, completed=self._done())
             if now == 1:
                 self._say('done   ', run)
 
     def _say(self, state: str, run: RunFolder) -> None:
-        if self.silent:
-            return
-        left = self.bars.tasks[0].time_remaining
-        measured = final_ap(run)
-        self.console.print(
-            f'{state} {run.title}'
-            f'{f"  AP {measured}" if measured else ""}'
-            f'{f"  ({clock(left)} left)" if left else ""}',
-            markup=False,
-            highlight=False,
-        )
+        left, measured = self.bars.tasks[0].time_remaining, final_ap(run)
+        ap = f'  AP {measured}' if measured else ''
+        rest = f'  ({timedelta(seconds=int(left))} left)' if left else ''
+        self.console.print(f'{state} {run.title}{ap}{rest}', markup=False)
 
 
 def share(run: RunFolder) -> float:
@@ -122,9 +115,3 @@ def final_ap(run: RunFolder) -> str:
     if not path.is_file():
         return ''
     return f'{renamed(json.loads(path.read_text()))["AP"]:.3f}'
-
-
-def clock(seconds: float) -> str:
-    """Write 3665 seconds as 1:01:05."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f'{minutes // 60}:{minutes % 60:02d}:{rest:02d}'

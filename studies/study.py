@@ -135,8 +135,8 @@ def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
             path,
             key,
             'a list of values needs an axis that is a setting or stands as '
-            f'{{{axis}}} in `config`; settings are {", ".join(SETTINGS["properties"])}. '
-            'For anything else write a mapping of labels to overrides of the config.',
+            f'{{{axis}}} in `config`; for anything else write a mapping of labels to '
+            f'overrides of the config. Settings: {", ".join(SETTINGS["properties"])}',
         )
     return {value: {} for value in values}
 

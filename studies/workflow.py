@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
@@ -167,9 +168,19 @@ def execute(
     ]
     if not runs:
         return
-    before = signal.signal(signal.SIGINT, end_children)
+    interrupted = []
+
+    def end_all(number: int, frame: object) -> None:
+        """End all that was started, whoever got the signal."""
+        interrupted.append(number)
+        for child in psutil.Process().children(recursive=True):
+            child.terminate()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, end_all)
+    watching = nullcontext() if options.dry_run else Progress(runs, console)
     try:
-        with Progress(runs, console, silent=options.dry_run):
+        with watching:
             snakemake(arguments)
     except SystemExit:  # what has failed is told by the folders
         pass
@@ -177,17 +188,6 @@ def execute(
         signal.signal(signal.SIGINT, before)
     if interrupted:
         raise KeyboardInterrupt
-
-
-interrupted: list[int] = []
-
-
-def end_children(number: int, frame: object) -> None:
-    """End all that was started, whoever got the signal."""
-    interrupted.append(number)
-    for child in psutil.Process().children(recursive=True):
-        child.terminate()
-    raise KeyboardInterrupt
 
 
 def elsewhere(options: Options) -> bool:

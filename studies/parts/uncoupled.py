@@ -61,4 +61,5 @@ class BatchUncoupledLossMix(BatchLossMix):
                 f'{loss_weight!r}; for the coupled weight use BatchLossMix.'
             )
         super().__init__(**kwargs)
-        self.strategy = UncoupledLossMix(self.alpha, loss_weight)
+        # Of its own, as it has arguments.
+        self.strategy = UncoupledLossMix(self.alpha, loss_weight)  # type: ignore[misc]

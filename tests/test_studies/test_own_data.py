@@ -125,11 +125,11 @@ def test_the_shown_study_runs(coco, tmp_path):
     small = {
         'model.backbone.depth': 18, 'model.backbone.base_channels': 8,
         'model.backbone.init_cfg': None, 'model.neck.in_channels': [8, 16, 32, 64],
-        'train_cfg.max_epochs': 1, 'train_dataloader.num_workers': 0,
-        'train_dataloader.persistent_workers': False,
+        'train_cfg.max_epochs': 1, 'train_dataloader.dataset.pipeline.2.scale': [64, 64],
+        'test_dataloader.dataset.pipeline.1.scale': [64, 64],
     }  # fmt: skip
-    path.write_text(re.sub('overrides: .*', f'overrides: {json.dumps(small)}', block)
-                    .replace('[0, 1, 2]', '[0]'))  # fmt: skip
+    block = re.sub('overrides: .*', f'overrides: {json.dumps(small)}', block)
+    path.write_text(block.replace('[0, 1, 2]', '[0]').replace('union, ', ''))
     options = Options(work_dir=tmp_path / 'work', jobs=2)
     assert run_study(path, options, Console()) == 0
     table = pd.read_csv(tmp_path / 'work/mine/results.csv')
