@@ -21,7 +21,7 @@ from .schema import as_list
 # Arguments of LossMixTeacher that change no weight of a burn-in.
 OF_ADAPTATION = (
     *('adaptation_mix', 'pseudo_labels', 'pseudo_policy'),
-    *('keep_rate', 'roi_sampling'),
+    *('momentum', 'keep_rate', 'roi_sampling'),
 )
 
 

@@ -9,6 +9,7 @@ import re
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import dedent
 from typing import Iterator, List, Tuple
 
 import mmdet.apis
@@ -40,6 +41,10 @@ INLINE = re.compile(r'`([^`]+)`')
 FENCED = re.compile(r'^```(\w*)\n(.*?)^```', re.S | re.M)
 INDENTED = re.compile(r'(?:^ {4}\S.*\n?)+', re.M)
 CLASS = re.compile(r'(?<![/\w])(?=[A-Z]*[a-z])[A-Z][A-Za-z]*[A-Z][A-Za-z]*\b')
+# In a sentence or a heading, where other words have capitals inside, too.
+KIND = re.compile(
+    r'\b[A-Z][A-Za-z]+(?:Augment|Dataset|Detector|Hook|Inputs|Loop|Sampler|Teacher|Transform)\b'
+)
 DOTTED = re.compile(rf'\b(?:{"|".join(OURS)})(?:\.\w+)+')
 
 
@@ -182,7 +187,11 @@ def check_command(words: List[str], page: Path) -> List[str]:
 def faults_in(text: str, page: Path) -> List[str]:
     """Everything that a page names and that does not exist."""
     inline = inline_in(text)
-    python = [block for language, block in blocks_in(text) if language == 'python']
+    python = [
+        dedent(block)
+        for language, block in blocks_in(text)
+        if language == 'python' or (not language and 'type=' in block)
+    ]
     faults = [p for code in inline if is_path(code) for p in missing(code, page)]
     for code in [*inline, *python]:
         faults += [name for name in DOTTED.findall(code) if not is_path(name)
@@ -193,6 +202,7 @@ def faults_in(text: str, page: Path) -> List[str]:
             arguments = accepted(find(name)) if find(name) else {'*'}
             if '*' not in arguments:
                 faults += [f'{name}({k}=)' for k in keywords if k not in arguments]
+    faults += sorted(set(KIND.findall(FENCED.sub('', text))) - CLASSES)
     for words in commands_in(text):
         faults += check_command(words, page)
     for link in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', text):
@@ -213,6 +223,8 @@ def test_everything_that_a_page_names_exists(page):
         ('`configs/{lossmix,nomix}_fcos_voc.py`', 'configs/nomix_fcos_voc.py'),
         ('`mmdet_lossmix.functional.blends`', 'mmdet_lossmix.functional.blends'),
         ('`LossMixRunner`', 'LossMixRunner'),
+        ('## StopMixHook: the last epochs', 'StopMixHook'),
+        ("    hook = dict(type='StopMixHook')", 'StopMixHook'),
         ("`dict(type='BatchLossMix', alhpa=1.0)`", 'BatchLossMix(alhpa=)'),
         (
             '```python\nLossMixTransform(opertor=None)\n```',

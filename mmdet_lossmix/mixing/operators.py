@@ -7,6 +7,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmdet.registry import TASK_UTILS
+from mmdet.utils import ConfigType
 from torch import Tensor
 
 from mmdet_lossmix.functional import blend_tensors
@@ -17,16 +18,31 @@ from .visibility import Window
 BLEND = dict(type='Blend')
 
 
+def build_operator(operator: ConfigType) -> 'MixOperator':
+    """Build an operator from its config.
+
+    Raises:
+        TypeError: If it builds something else.
+    """
+    built = TASK_UTILS.build(operator) if isinstance(operator, dict) else operator
+    if not isinstance(built, MixOperator):
+        raise TypeError(
+            "Set `operator` to the config of one, such as dict(type='Blend') or "
+            f"dict(type='CutMix'): got {operator!r}."
+        )
+    return built
+
+
 class MixOperator(metaclass=ABCMeta):
     """How two images become one, in the pipeline and on the device.
 
-    Which loss or target follows from the mixed image is not its affair: every operator
-    goes with LossMix, Union and Noise. A new one is a subclass, registered in mmdet's
+    Which annotations count is the affair of a strategy: every operator goes with every
+    strategy. A new one is a subclass, registered in mmdet's
     ``TASK_UTILS``; ``operator=dict(type='...')`` chooses it.
 
     Attributes:
-        min_visible (float): The share of an object that must be seen for it to stay in
-            its target, in [0, 1]. Counts only where :meth:`draw` gives a window.
+        min_visible (float): The share of an object that must be seen for it to stay,
+            in [0, 1]. Counts only where :meth:`draw` gives a window.
     """
 
     min_visible: float = 0.0
@@ -103,7 +119,7 @@ class Blend(MixOperator):
     """Every pixel is ``lam`` times the own one plus ``1 - lam`` times the partner's.
 
     Equation (1) of :mod:`mmdet_lossmix.functional`, known as Mixup. Both images are
-    seen everywhere, so their targets stay whole.
+    seen everywhere, so their objects stay whole.
     """
 
     def mix_images(self, image, partner, lam, window, pad_val):
@@ -129,9 +145,9 @@ class CutMix(MixOperator):
     is smaller, the rectangle shows its padding, which counts as the partner's.
 
     Args:
-        min_visible (float): An object stays in its target if at least this share of it
-            is seen, in [0, 1]; its box then encloses what is seen. The share of an
-            object with a mask is that of its mask. Defaults to 0.25.
+        min_visible (float): An object stays if at least this share of it, or of its
+            mask, is seen, in [0, 1]. Its box then encloses what is seen. Defaults to
+            0.25.
 
     Raises:
         TypeError: If ``min_visible`` is not a number.

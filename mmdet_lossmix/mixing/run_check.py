@@ -5,7 +5,7 @@ mixes. Nothing has to be added to a config for this: mmengine publishes the conf
 run in its ``MessageHub``, which the workers of a data loader see as well.
 """
 
-from itertools import product
+from itertools import chain, product
 from typing import Any, Iterable, List, NamedTuple, Optional
 
 from mmdet.registry import MODELS, TRANSFORMS
@@ -14,6 +14,7 @@ from mmengine.logging import MessageHub
 
 TRAIN = 'train_dataloader'
 EVALUATIONS = ('val_dataloader', 'test_dataloader')
+ERASING = ('RandomErasing',)  # drops objects that it hides, but not partners'
 MIXED_TWICE = (
     'Remove {} or the step before it: it got an image that LossMix has mixed already, '
     'which would be trained with the annotations and the lambda of one mix only.'
@@ -84,141 +85,116 @@ def check_config(cfg: Config) -> None:
     """
     tree = cfg.to_dict()
     for loader in EVALUATIONS:
-        for steps in _dataset(_get(tree, loader, 'dataset'), f'{loader}.dataset'):
-            for place in steps:
-                if place.strategy:
-                    raise ValueError(
-                        f'Remove {place}: it would mix images of the evaluation.'
-                    )
+        for place in chain(*_dataset(tree.get(loader), loader)):
+            if place.strategy:
+                raise ValueError(
+                    f'Remove {place}: it would mix images of the evaluation.'
+                )
     model = tree.get('model')
-    pipelines = _dataset(_get(tree, TRAIN, 'dataset'), f'{TRAIN}.dataset')
-    for steps in pipelines:
-        for augments in _augments(model, 'model'):
-            _check_steps([*steps, *augments], model)
-        _check_packing(steps)
+    for steps in _dataset(tree.get(TRAIN), TRAIN):
+        places = [*steps, *_augments(model, 'model')]
+        mixing = [place for place in places if place.strategy]
+        for place, later in zip(mixing, [*mixing[1:], None]):
+            _check_model(place, model)
+            if place.keeps_both and later is not None:
+                raise ValueError(
+                    f'Remove {place} or {later}: images would be mixed twice, with the '
+                    'annotations and the lambda of one mix only. BatchUnionMix or '
+                    'UnionMixTransform may come before LossMix, not after it.'
+                )
+        for place, later in zip(steps, steps[1:]):
+            if place.keeps_both:
+                _check_next(place, later)
 
 
-def _check_steps(steps: List[Place], model: Any) -> None:
-    """Check what happens to an image on one way through the config."""
-    mixing = [place for place in steps if place.strategy]
+def _check_model(place: Place, model: Any) -> None:
+    """Check that a model can be trained on what is mixed."""
     kind = _class(MODELS, model)
-    teacher = hasattr(kind, 'pseudo_loss') or hasattr(kind, 'get_pseudo_instances')
-    for place, later in zip(mixing, [*mixing[1:], None]):
-        if teacher and place.in_branch:
-            raise ValueError(
-                f'Remove {place}: a teacher and its student must see the same image. '
-                'LossMixTeacher mixes by itself (`adaptation_mix`).'
-            )
-        if not place.keeps_both:
-            continue
-        if later is not None:
-            raise ValueError(
-                f'Remove {place} or {later}: images would be mixed twice, with the '
-                'annotations and the lambda of one mix only. BatchUnionMix or '
-                'UnionMixTransform may come before LossMix, not after it.'
-            )
-        if not getattr(kind, 'reads_partners', False):
-            raise ValueError(
-                "Wrap the detector, as `model=dict(type='LossMixDetector', "
-                'detector=_base_.model.type, ...)`, or use the Union or Noise form of '
-                f'{place}: {getattr(kind, "__name__", kind)} ignores the annotations '
-                'of partners.'
-            )
-        by_image = place.path.startswith(TRAIN)
-        if by_image and model.get('weighting', 'batch') == 'batch':
-            raise ValueError(
-                "Set `weighting='image'` in `model`, or mix with BatchLossMix: "
-                f'{place} draws a lambda for each image, and the default '
-                "`weighting='batch'` needs one for all."
-            )
+    if place.in_branch and hasattr(kind, 'get_pseudo_instances'):
+        raise ValueError(
+            f'Remove {place}: a teacher and its student must see the same image. '
+            'LossMixTeacher mixes by itself (`adaptation_mix`).'
+        )
+    if place.keeps_both and not getattr(kind, 'reads_partners', False):
+        raise ValueError(
+            "Wrap the detector, as `model=dict(type='LossMixDetector', "
+            'detector=_base_.model.type, ...)`, or use the Union, Noise or Sampled form '
+            f'of {place}: {getattr(kind, "__name__", kind)} ignores the annotations of '
+            'partners.'
+        )
+    by_image = place.keeps_both and place.path.startswith(TRAIN)
+    if by_image and model.get('weighting', 'batch') == 'batch':
+        raise ValueError(
+            "Set `weighting='image'` in `model`, or mix with BatchLossMix: "
+            f'{place} draws a lambda for each image, and the default '
+            "`weighting='batch'` needs one for all."
+        )
 
 
-def _check_packing(steps: List[Place]) -> None:
-    for place, later in zip(steps, steps[1:]):
-        drops = hasattr(later.kind, 'transform') and not later.strategy
-        if place.keeps_both and drops and not getattr(later.kind, 'packs_partners', 0):
-            raise ValueError(
-                f'Replace {later} by PackLossMixInputs: it drops the annotations of '
-                f'partners that {place} adds.'
-            )
+def _check_next(place: Place, later: Place) -> None:
+    """Check what comes after LossMix in a pipeline."""
+    if later.kind.__name__ in ERASING:
+        raise ValueError(
+            f'Put {later} before {place}: it drops the objects that it hides, but not '
+            "the partner's."
+        )
+    if not later.strategy and not getattr(later.kind, 'packs_partners', False):
+        raise ValueError(
+            f'Replace {later} by PackLossMixInputs: it drops the annotations of '
+            f'partners that {place} adds.'
+        )
 
 
-Ways = List[List[Place]]
+Ways = List[List[Place]]  # ways of an image through a config
 
 
-def _dataset(node: Any, path: str, in_branch: bool = False) -> Ways:
-    """The ways of an image through a dataset, in any nest of wrappers."""
+def _dataset(node: Any, path: str) -> Ways:
+    """The ways of an image through a dataset, or through a loader with one."""
     if not isinstance(node, dict):
         return [[]]
     inner: Ways = [[]]
-    if isinstance(node.get('datasets'), (list, tuple)):
-        inner = [
-            way
-            for i, child in enumerate(node['datasets'])
-            for way in _dataset(child, f'{path}.datasets[{i}]')
-        ]
+    if 'datasets' in node:
+        children = enumerate(node['datasets'])
+        inner = _any(_dataset(c, f'{path}.datasets[{i}]') for i, c in children)
     elif 'dataset' in node:
         inner = _dataset(node['dataset'], f'{path}.dataset')
-    return _chain(inner, _steps(node.get('pipeline'), f'{path}.pipeline', in_branch))
-
-
-def _steps(steps: Any, path: str, in_branch: bool) -> Ways:
-    """The ways through steps that come one after the other."""
-    if isinstance(steps, dict):
-        return _step(steps, path, in_branch)
-    if not isinstance(steps, (list, tuple)):
-        return [[]]
-    return _chain(
-        *(_step(step, f'{path}[{i}]', in_branch) for i, step in enumerate(steps))
-    )
+    return _chain([inner, _step(node.get('pipeline'), f'{path}.pipeline', False)])
 
 
 def _step(step: Any, path: str, in_branch: bool) -> Ways:
+    """The ways through a step, or through a list of steps one after the other."""
     if isinstance(step, (list, tuple)):
-        return _steps(step, path, in_branch)
+        return _chain(_step(s, f'{path}[{i}]', in_branch) for i, s in enumerate(step))
     kind = _class(TRANSFORMS, step)
     name = getattr(kind, '__name__', '')
     if name == 'MultiBranch':
-        return _any(
-            _steps(branch, f'{path}.{key}', True)
-            for key, branch in step.items()
-            if isinstance(branch, list) and key != 'branch_field'
-        )
-    inner = step.get('transforms') if isinstance(step, dict) else None
-    if inner is not None:
-        path = f'{path}.transforms'
+        branches = {k: v for k, v in step.items() if k not in ('type', 'branch_field')}
+        return _any(_step(v, f'{path}.{k}', True) for k, v in branches.items())
+    if kind and 'transforms' in step:
+        inner, path = step['transforms'], f'{path}.transforms'
         if name == 'RandomChoice':
-            return _any(
-                _steps(choice, f'{path}[{i}]', in_branch)
-                for i, choice in enumerate(inner)
-            )
-        ways = _steps(inner, path, in_branch)
-        return [*ways, []] if name == 'RandomApply' else ways
-    relevant = hasattr(kind, 'strategy') or name.startswith('Pack')
+            ways = (_step(s, f'{path}[{i}]', in_branch) for i, s in enumerate(inner))
+            return _any(ways)
+        return _step(inner, path, in_branch) + [[]] * (name == 'RandomApply')
+    relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]
 
 
-def _augments(model: Any, path: str) -> Ways:
+def _augments(model: Any, path: str) -> List[Place]:
     """The mixing batch augments of a model, or of the detector that it wraps."""
     if not isinstance(model, dict):
-        return [[]]
-    augments = _get(model, 'data_preprocessor', 'batch_augments')
-    if augments is None:
-        inner = _get(model, 'data_preprocessor')
-        if _get(inner, 'data_preprocessor') is not None:
-            return _augments(inner, f'{path}.data_preprocessor')
-        return _augments(model.get('detector'), f'{path}.detector')
+        return []
+    preprocessor = model.get('data_preprocessor') or {}
+    if preprocessor.get('batch_augments') is None:
+        key = 'data_preprocessor' if 'data_preprocessor' in preprocessor else 'detector'
+        return _augments(model.get(key), f'{path}.{key}')
     path = f'{path}.data_preprocessor.batch_augments'
-    kinds = [_class(MODELS, augment) for augment in augments]
-    places = [
-        Place(f'{path}[{i}]', kind, False)
-        for i, kind in enumerate(kinds)
-        if kind and hasattr(kind, 'strategy')
-    ]
-    return [places]
+    kinds = [_class(MODELS, augment) for augment in preprocessor['batch_augments']]
+    places = [Place(f'{path}[{i}]', k, False) for i, k in enumerate(kinds) if k]
+    return [place for place in places if place.strategy]
 
 
-def _chain(*parts: Ways) -> Ways:
+def _chain(parts: Iterable[Ways]) -> Ways:
     """Every way through parts that come one after the other, each once."""
     ways: Ways = [[]]
     for part in parts:
@@ -235,9 +211,3 @@ def _any(parts: Iterable[Ways]) -> Ways:
 def _class(registry: Any, node: Any) -> Optional[type]:
     kind = node.get('type') if isinstance(node, dict) else None
     return registry.get(kind) if isinstance(kind, str) else kind
-
-
-def _get(node: Any, *keys: str) -> Any:
-    for key in keys:
-        node = node.get(key) if isinstance(node, dict) else None
-    return node

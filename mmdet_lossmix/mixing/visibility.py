@@ -1,4 +1,4 @@
-"""What is seen of two targets whose images share a canvas, as pure functions.
+"""What is seen of the objects of two images on one canvas, as pure functions.
 
 The partner is seen inside a :class:`Window` and nowhere else, the own image around it.
 """
@@ -179,7 +179,7 @@ def join_maps(own: Any, partner: Any) -> Any:
     if (in_own & (partner != UNLABELLED)).any():
         raise ValueError(
             'Expected no pixel to be labelled in both semantic maps (`gt_seg_map`, '
-            '`gt_sem_seg`) for a union of two targets but got some: a pixel of a blend '
+            '`gt_sem_seg`) for a union of two images but got some: a pixel of a blend '
             'belongs to both images. Use LossMix or Noise, `with_seg=False`, or '
             "operator=dict(type='CutMix')."
         )

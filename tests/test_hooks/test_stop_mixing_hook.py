@@ -89,7 +89,7 @@ def config(
     cfg = fcos(root).copy()
     cfg.work_dir = str(work_dir)
     cfg.visualizer.name = f'stop_mixing in {work_dir}'
-    cfg.model = dict(type='LossMixDetector', detector=cfg.model)
+    cfg.model = dict(type='LossMixDetector', detector=cfg.model, weighting='image')
     cfg.model.detector.bbox_head.stacked_convs = 1
     cfg.train_dataloader = dict(
         batch_size=2,

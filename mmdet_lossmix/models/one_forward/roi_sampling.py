@@ -6,7 +6,7 @@ objects of both images together. Both sets of annotations then label the same Ro
 both losses look at one prediction, as they do in the rest of the detector.
 """
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
@@ -76,24 +76,20 @@ class JointSampling:
             samples (list[:obj:`DetDataSample`]): Those of the term, the same objects
                 that the detector's loss is given.
         """
-        views = [stage.labelled_by(samples) for stage in self.stages]
-        with ExitStack() as overrides:
-            if len(views) == 1:
-                overrides.enter_context(
-                    override(self.roi_head, 'bbox_sampler', views[0])
-                )
-                overrides.enter_context(
-                    override(self.roi_head, '_bbox_forward', views[0].bbox_forward)
-                )
-            elif views:
+        views = [LabelledRoIs(stage, samples) for stage in self.stages]
 
-                def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
-                    return views[stage].bbox_forward(x, rois)
+        def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
+            return views[stage].bbox_forward(x, rois)
 
-                overrides.enter_context(override(self.roi_head, 'bbox_sampler', views))
-                overrides.enter_context(
-                    override(self.roi_head, '_bbox_forward', bbox_forward)
-                )
+        if not views:
+            yield
+            return
+        sampler: Any = views
+        if not isinstance(self.roi_head, CascadeRoIHead):
+            (sampler,), bbox_forward = views, views[0].bbox_forward
+        with override(self.roi_head, 'bbox_sampler', sampler), override(
+            self.roi_head, '_bbox_forward', bbox_forward
+        ):
             yield
 
 
@@ -126,10 +122,6 @@ class JointRoIs:
             self.indexed.add('bbox_feats')
         self.sampled: Dict[int, SamplingResult] = {}  # by the number of the image
         self._outputs: Optional[Dict[str, Any]] = None
-
-    def labelled_by(self, samples: SampleList) -> 'LabelledRoIs':
-        """These RoIs as one term's annotations label them."""
-        return LabelledRoIs(self, samples)
 
     def counting(self, image: int) -> List[DetDataSample]:
         """The sets of annotations of an image that have a weight, each once.
