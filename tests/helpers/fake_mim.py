@@ -17,7 +17,7 @@ with (work.parent / f'{command}.calls').open('a') as calls:
 lr = cfg['optim_wrapper']['optimizer']['lr']
 if lr == 13:
     sys.exit('unlucky')
-session = work / time.strftime('%Y%m%d_%H%M%S')
+session = work / str(time.time_ns())
 (session / 'vis_data').mkdir(parents=True)
 metrics = {'coco/bbox_mAP': lr, 'coco/bbox_mAP_50': 2 * lr, 'time': 0.1}
 if command == 'test':

@@ -107,18 +107,27 @@ def check_ladder(work):
         assert piece in report
 
 
-def test_a_failed_burn_in_fails_its_runs(tmp_path, voc_root, monkeypatch):
+@pytest.mark.parametrize('failing', [False, True])
+def test_a_burn_in_comes_before_its_runs(tmp_path, voc_root, monkeypatch, failing):
     monkeypatch.setenv('PYTHONPATH', str(write_fake_mim(tmp_path / 'fake')))
-    broken = {**ADAPTATION, 'optim_wrapper.optimizer.lr': 13}
+    options = {**ADAPTATION, 'optim_wrapper.optimizer.lr': 13 if failing else 0.5}
     study = write_uda_study(
         tmp_path / 'ladder.yml',
         voc_root,
-        axes={'variant': {'adaptive_teacher': broken, 'union': broken}, 'seed': [0]},
+        axes={'variant': {'adaptive_teacher': options, 'union': options}, 'seed': [0]},
         baseline={},
     )
-    assert run_study(study, Options(work_dir=tmp_path), Console(quiet=True)) == 1
-    (call,) = tmp_path.glob('runs/*/*.calls')
-    assert call.parent.name.startswith('burn_in-')
+    assert run_study(study, Options(work_dir=tmp_path), Console(quiet=True)) == failing
+    calls = sorted(tmp_path.glob('runs/*/train.calls'))
+    assert calls[0].parent.name.startswith('burn_in-')
+    assert '--resume' not in calls[0].read_text()
+    if not failing:
+        assert ['--resume' in call.read_text() for call in calls[1:]] == [True, True]
+        table = pd.read_csv(tmp_path / 'ladder/results.csv')
+        shared = pd.read_csv(calls[0].with_name('train.tsv'), sep='\t').s[0]
+        assert (table.train_seconds > shared).all()  # which is a part of it
+        return
+    assert len(calls) == 1
     report = (tmp_path / 'ladder/report.md').read_text()
     cause = 'Its burn-in of variant=adaptive_teacher seed=0 and 1 more failed'
     assert report.count(cause) == report.count('unlucky') == 2

@@ -125,7 +125,8 @@ def test_the_shown_study_runs(coco, tmp_path):
     small = {
         'model.backbone.depth': 18, 'model.backbone.base_channels': 8,
         'model.backbone.init_cfg': None, 'model.neck.in_channels': [8, 16, 32, 64],
-        'train_cfg.max_epochs': 1, 'train_dataloader.dataset.pipeline.2.scale': [64, 64],
+        'train_cfg.max_epochs': 1,
+        'train_dataloader.dataset.pipeline.2.scale': [64, 64],
         'test_dataloader.dataset.pipeline.1.scale': [64, 64],
     }  # fmt: skip
     block = re.sub('overrides: .*', f'overrides: {json.dumps(small)}', block)
