@@ -1,4 +1,4 @@
-"""The architectures that mmdet ships: one config for each, and its targets."""
+"""The architectures that mmdet ships: one config for each, and what batches hold."""
 
 from typing import Dict, NamedTuple, Optional, Tuple
 

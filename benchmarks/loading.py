@@ -6,7 +6,7 @@ the same time, and one at a time runs an epoch while the others wait, in a new r
 order in every round; a ratio compares an epoch with plain loading's of the same round.
 Two pipelines: the config's own, and a short one that neither resizes nor flips.
 
-Writes benchmark_data.md, .csv and .png.
+Writes loading.md, .csv and .png.
 
 Example:
     python benchmarks/loading.py
@@ -20,9 +20,7 @@ import gc
 import random
 import sys
 import tempfile
-from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -30,108 +28,19 @@ import pandas as pd
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmdet.registry import MODELS
 from mmengine.config import Config
-from mmengine.model import ImgDataPreprocessor
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers everything
+from benchmarks.epochs import Epoch, private_memory, time_epoch, worker_pids
+from benchmarks.voc_photos import write_voc_photos
+from benchmarks.ways import PLAIN, Way, build_ways
 from mmdet_lossmix.datasets.walk import dicts_in
+from tests.helpers import ROOT
+from tests.helpers.processes import end_dataloader_workers
 
-from .pipelines import (
-    Epoch,
-    end_workers,
-    private_memory,
-    time_epoch,
-    with_mixing,
-    worker_pids,
-)
-from .voc_photos import write_voc_photos
-
-ROOT = Path(__file__).resolve().parents[1]
-# By name: the transform or batch augment less its ending, what packs, arguments.
-STRATEGIES: dict[str, tuple[str, str, dict]] = {
-    'LossMix': ('LossMix', 'PackLossMixInputs', {}),
-    'Union': ('UnionMix', 'PackDetInputs', {}),
-    'Noise': ('NoiseMix', 'PackDetInputs', {}),
-    'CutMix': ('LossMix', 'PackLossMixInputs', dict(operator=dict(type='CutMix'))),
-}
-MOVING = ('Resize', 'RandomFlip')  # what the short pipeline leaves out
-TARGETS = {'cache': 0.90, 'dataset': 0.48, 'batch': 0.98}
-PLAIN, PREPROCESSED = 'plain', 'plain, preprocessed'
-
-
-class Way(NamedTuple):
-    """A way to load: a data loader, and what its batches go through afterwards.
-
-    Attributes:
-        name (str): Carrier and strategy.
-        loader (DataLoader): Some ways share one.
-        data_preprocessor (ImgDataPreprocessor, optional): Runs in the main process.
-        base (str): The way that this one is compared with.
-    """
-
-    name: str
-    loader: DataLoader
-    data_preprocessor: ImgDataPreprocessor | None
-    base: str
-
-
-def pipeline_carriers(size: tuple[int, int]) -> dict[str, tuple[str, list[dict]]]:
-    """By name: the carrier, and the transforms that mix and pack.
-
-    Mosaic gets half of ``size`` (width, height), as its canvas is twice as large.
-    """
-    half = (size[0] // 2, size[1] // 2)
-    carriers: dict[str, tuple[str, list[dict]]] = {}
-    for carrier in ('cache', 'dataset'):
-        for strategy, (kind, packing, arguments) in STRATEGIES.items():
-            steps = [dict(type=f'{kind}Transform', **arguments), dict(type=packing)]
-            carriers[f'{carrier}: {strategy}'] = (carrier, steps)
-    peers = (('CachedMixUp', 'cache', size), ('MixUp', 'dataset', size))
-    for name, carrier, scale in (*peers, ('Mosaic', 'dataset', half)):
-        peer: dict = dict(type=name, img_scale=scale)
-        steps = [peer, dict(type='PackDetInputs')]
-        carriers[f'mmdet: {name}'] = (carrier, steps)
-    return carriers
-
-
-def build_ways(
-    cfg: Config, short: bool, workers: int, device: str, only: str
-) -> dict[str, Way]:
-    """Build every way to load whose name contains ``only``, and what it is held to."""
-    size = (500, 375)
-    for node in dicts_in(cfg.train_dataloader.dataset):
-        if node.get('type') == 'Resize' and not short:
-            size = tuple(node['scale'])
-    leave_out = MOVING if short else ()
-    base = deepcopy(cfg.train_dataloader)
-    base.update(num_workers=workers, persistent_workers=True)
-
-    def build(carrier: str, steps: list[dict]) -> DataLoader:
-        loader = with_mixing(base, steps, carrier == 'dataset', leave_out)
-        return Runner.build_dataloader(loader, seed=0)
-
-    plain = build('cache', [dict(type='PackDetInputs')])
-    ways = [Way(PLAIN, plain, None, PLAIN)]
-    for name, (carrier, steps) in pipeline_carriers(size).items():
-        if only in name:
-            ways.append(Way(name, build(carrier, steps), None, PLAIN))
-    for strategy in ('', *STRATEGIES):
-        augments = []
-        if strategy:
-            kind, _, arguments = STRATEGIES[strategy]
-            augments.append(dict(type=f'Batch{kind}', **arguments))
-        preprocessor = deepcopy(cfg.model.data_preprocessor)
-        preprocessor['batch_augments'] = augments
-        name = f'batch: {strategy}' if strategy else PREPROCESSED
-        if only in name or not strategy:
-            module = MODELS.build(preprocessor).to(device)
-            ways.append(Way(name, plain, module, PREPROCESSED))
-    return {way.name: way for way in ways}
+GOALS = {'cache': 0.90, 'dataset': 0.48, 'batch': 0.98}
 
 
 def measure(ways: dict[str, Way], rounds: int, progress: tqdm) -> dict:
@@ -158,7 +67,7 @@ def measure_pipelines(cfg: Config, args: argparse.Namespace) -> list[dict]:
             epochs = measure(ways, args.rounds, progress)
         rows += summarise(pipeline, ways, epochs)
         for way in ways.values():
-            end_workers(way.loader)
+            end_dataloader_workers(way.loader)
     return rows
 
 
@@ -192,22 +101,24 @@ def summarise(pipeline: str, ways: dict[str, Way], epochs: dict) -> list[dict]:
 
 def to_markdown(table: pd.DataFrame) -> str:
     """The table as Markdown; ratios are to plain loading."""
-    lines = [
-        '| pipeline | way | samples/s | throughput / plain (lowest - highest) | '
-        'CPU ms/sample | CPU / plain | padded area / plain | private MB/worker |',
-        '|---|---|---|---|---|---|---|---|',
-    ]
-    for row in table.to_dict('records'):
-        lines.append(
-            '| {pipeline} | {way} | {samples/s:.0f} | **{throughput:.2f}** '
-            '({lowest:.2f} - {highest:.2f}) | {CPU ms/sample:.1f} | {CPU:.2f} | '
-            '{padded area:.3f} | {MB/worker:.0f} |'.format(**row)
-        )
-    return '\n'.join(lines) + '\n'
+    spread = table[['throughput', 'lowest', 'highest']].apply(
+        lambda row: '**{:.2f}** ({:.2f} - {:.2f})'.format(*row), axis=1
+    )
+    columns = {
+        'pipeline': table['pipeline'],
+        'way': table['way'],
+        'samples/s': table['samples/s'].round(),
+        'throughput / plain (lowest - highest)': spread,
+        'CPU ms/sample': table['CPU ms/sample'].round(1),
+        'CPU / plain': table['CPU'].round(2),
+        'padded area / plain': table['padded area'].round(3),
+        'private MB/worker': table['MB/worker'].round(),
+    }
+    return pd.DataFrame(columns).to_markdown(index=False, tablefmt='github') + '\n'
 
 
 def plot(table: pd.DataFrame, title: str) -> Figure:
-    """Share of plain loading's throughput: median, range, and our targets."""
+    """Share of plain loading's throughput: median, range, and our goals."""
     pipelines = list(table['pipeline'].unique())
     figure = Figure(figsize=(10, 4.6), dpi=130, layout='constrained')
     FigureCanvasAgg(figure)
@@ -224,13 +135,13 @@ def plot(table: pd.DataFrame, title: str) -> Figure:
         right = max(1.1, rows['highest'].max()) + 0.05
         for at, name, value in zip(y, rows['way'], rows['throughput']):
             ax.text(right, at, f'{value:.2f}', va='center')
-            target = TARGETS.get(name.split(':')[0])
-            if target:
-                ax.vlines(target, at - 0.4, at + 0.4, color='#D55E00', linewidth=2)
+            goal = GOALS.get(name.split(':')[0])
+            if goal:
+                ax.vlines(goal, at - 0.4, at + 0.4, color='#D55E00', linewidth=2)
         ax.axvline(1, color='black', linewidth=0.8)
         ax.set_yticks(y, rows['way'])
         ax.set(title=f'{pipeline} pipeline', xlim=(0, right))
-        ax.set_xlabel('throughput / plain loading (orange: target)')
+        ax.set_xlabel('throughput / plain loading (orange: goal)')
         ax.spines[['top', 'right']].set_visible(False)
     return figure
 
@@ -251,7 +162,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
     )
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark_data'))
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/loading'))
     parser.add_argument('--quick', action='store_true', help='to see that it works')
     args = parser.parse_args(argv)
     if args.quick:
@@ -277,12 +188,12 @@ def main(argv: list[str] | None = None) -> None:
         except (FileNotFoundError, ValueError) as error:
             sys.exit(f'error: {error}')
     args.out.mkdir(parents=True, exist_ok=True)
-    table.round(4).to_csv(args.out / 'benchmark_data.csv', index=False)
-    (args.out / 'benchmark_data.md').write_text(to_markdown(table), encoding='utf-8')
+    table.round(4).to_csv(args.out / 'loading.csv', index=False)
+    (args.out / 'loading.md').write_text(to_markdown(table), encoding='utf-8')
     title = f'Loading with {args.workers} workers, {args.rounds} rounds'
-    plot(table, title).savefig(args.out / 'benchmark_data.png')
+    plot(table, title).savefig(args.out / 'loading.png')
     print(to_markdown(table))
-    print(f'Written: {args.out}/benchmark_data.md, .csv and .png')
+    print(f'Written: {args.out}/loading.md, .csv and .png')
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from .steps import Step
+from benchmarks.step_variants import Step
 
 
 def step_times(

@@ -23,15 +23,14 @@ import torch
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers the wrapper
+from benchmarks.measure import peak_memory, step_times
+from benchmarks.step_variants import LOSSMIX, PLAIN, training_steps
+from tests.helpers import ROOT
 from tests.helpers.thin_detectors import DETECTORS, shipped_model_cfg
-
-from .measure import peak_memory, step_times
-from .steps import LOSSMIX, PLAIN, training_steps
 
 mpl.use('Agg')
 from matplotlib import pyplot as plt
 
-ROOT = Path(__file__).resolve().parents[1]
 GROWTH = (PLAIN, *LOSSMIX)
 REMARKS = '## What it shows'  # written by hand, and kept from there on
 
@@ -192,29 +191,31 @@ def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) ->
         '',
         f'## A batch of 2, {args.size[0]} x {args.size[1]}, {args.rounds} rounds',
         '',
-        '| detector | variant | seconds | time / plain | quartiles | memory / plain |',
-        '|---|---|---|---|---|---|',
-    ]
-    lines += [
-        f'| {r.detector} | {r.variant} | {r.seconds:.2f} | **{r.time:.2f}** | '
-        f'{r.low:.2f} - {r.high:.2f} | {r.memory:.2f} ({r.MiB:.0f} MiB) |'
-        for r in table.itertuples()
-    ]
-    height, width = (side // 2 for side in args.size)
-    lines += [
+        to_markdown(table),
         '',
-        f'## Growth with the batch, {height} x {width}, {args.growth_rounds} rounds',
+        f'## Growth with the batch, {args.size[0] // 2} x {args.size[1] // 2}, '
+        f'{args.growth_rounds} rounds',
         '',
-        '| detector | images | variant | seconds | time / plain | quartiles |',
-        '|---|---|---|---|---|---|',
-    ]
-    lines += [
-        f'| {r.detector} | {r.batch} | {r.variant} | {r.seconds:.2f} | '
-        f'**{r.time:.2f}** | {r.low:.2f} - {r.high:.2f} |'
-        for r in growth.itertuples()
-        if r.variant != PLAIN
+        to_markdown(growth[growth.variant != PLAIN]),
     ]
     return '\n'.join(lines) + '\n'
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """A table of the page."""
+    table = table.assign(
+        seconds=table.seconds.map('{:.2f}'.format),
+        time=table.time.map('**{:.2f}**'.format),
+        low=table.low.map('{:.2f} - '.format) + table.high.map('{:.2f}'.format),
+    )
+    if 'memory' in table:
+        table['memory'] = table.memory.map('{:.2f}'.format)
+        table['memory'] += table.MiB.map(' ({:.0f} MiB)'.format)
+    table = table.drop(columns=['high', 'MiB'], errors='ignore')
+    names = {'time': 'time / plain', 'low': 'quartiles', 'memory': 'memory / plain'}
+    names['batch'] = 'images'
+    text = table.rename(columns=names)
+    return text.to_markdown(index=False, tablefmt='github', disable_numparse=True)
 
 
 def remarks(path: Path) -> str:

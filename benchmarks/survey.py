@@ -19,9 +19,8 @@ import torch
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers the wrapper
-
-from .architectures import ARCHITECTURES
-from .rows import (
+from benchmarks.architectures import ARCHITECTURES
+from benchmarks.exactness import (
     EXACT,
     INEXACT,
     REFUSED,
@@ -30,8 +29,8 @@ from .rows import (
     Finding,
     survey,
 )
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 VERDICTS = (EXACT, INEXACT, UNTRAINABLE, REFUSED, UNFINISHED)
 HEAD = """# Every architecture of mmdet under LossMix
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 SCRIPT = ROOT / 'bootstrap' / 'setup_env.py'
 spec = spec_from_file_location('setup_env', SCRIPT)

@@ -81,7 +81,10 @@ def main(argv: list[str] | None = None) -> None:
     """Draw, count, and say where the files are."""
     args = parse_args(argv)
     if not args.config.is_file():
-        sys.exit(f'error: there is no config {args.config}; see configs/ for ours')
+        sys.exit(
+            f'error: there is no config {args.config}; '
+            '`python -m mmdet_lossmix` lists ours'
+        )
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     try:

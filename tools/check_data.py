@@ -1,19 +1,165 @@
-"""Say what of a config's data is missing or misnamed, and how to lay it out.
+"""Say what of a config's data is missing, misnamed or broken, before you train.
 
-Looks at the datasets of training, validation and test: folders, lists of images, and,
-for VOC's layout and for unlabelled images, every listed file. Ends with 1 if anything
-is missing.
+Every dataset of training, validation and test is built as mmdet builds it, with its
+own code and file backend, so this reads what a training will read. Then each image is
+looked for, and the objects of each class are counted. No image is decoded. Ends with 1
+if anything is wrong.
 """
 
+from __future__ import annotations
+
 import argparse
+import os.path as osp
 import sys
+from collections import Counter
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, Iterator, NamedTuple
 
+import cv2
+from mmdet.registry import DATASETS
 from mmengine.config import Config, DictAction
+from mmengine.fileio import exists
+from mmengine.registry import init_default_scope
+from tqdm import tqdm
 
-from mmdet_lossmix.datasets.layout import check_layout, datasets_in
+from mmdet_lossmix.datasets.labels import check_labels
+from mmdet_lossmix.datasets.walk import dicts_in
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+SHOWN = 3  # examples of each kind of problem
+NO_INFO: dict = dict(img_id='', width=1, height=1, instances=[])
+
+
+class Report(NamedTuple):
+    """What is known of a dataset.
+
+    Attributes:
+        images (int): How many it lists.
+        objects (dict[str, int]): How many of each class.
+        problems (list[str]): What is wrong, a line each.
+    """
+
+    images: int
+    objects: dict[str, int]
+    problems: list[str]
+
+
+def datasets_in(config: Any) -> Iterator[dict]:
+    """The configs of datasets that read files, however deep wrappers nest."""
+    for node in dicts_in(config):
+        if 'type' in node and ('data_root' in node or 'ann_file' in node):
+            yield node
+
+
+def check(config: dict) -> Report:
+    """Build a dataset and look for its images.
+
+    Args:
+        config (dict): Of a dataset that reads files.
+    """
+    problems: list[str] = []
+    try:
+        # An image without objects is to be looked for, too.
+        dataset = DATASETS.build(
+            {**config, 'pipeline': [], 'filter_cfg': None, 'lazy_init': True}
+        )
+        unreadable = _load_all(dataset)
+        check_labels(dataset)
+    except Exception as error:  # whatever a dataset may raise, as a training would
+        return Report(0, {}, [_explained(error)])
+    problems += _examples(unreadable, 'annotations cannot be read')
+    infos = [info for info in dataset.data_list if info is not NO_INFO]
+    problems += _check_images(infos, _backend_of(config, dataset))
+    objects: Counter = Counter()
+    for info in infos:
+        objects.update(int(instance['bbox_label']) for instance in info['instances'])
+    classes = dataset.metainfo.get('classes') or ()
+    counts = {name: objects[label] for label, name in enumerate(classes)}
+    if not dataset.data_list:
+        problems.append('it lists no image')
+    return Report(len(dataset.data_list), counts, problems)
+
+
+def _load_all(dataset: Any) -> list[str]:
+    """Have a dataset read its annotations; name the files that it cannot read."""
+    unreadable: list[str] = []
+    parse = dataset.parse_data_info
+
+    def parse_named(raw: dict) -> Any:
+        try:
+            return parse(raw)
+        except Exception as error:
+            raw = raw.get('raw_img_info', raw)  # of COCO
+            name = raw.get('xml_path') or raw.get('file_name') or raw.get('img_id')
+            unreadable.append(f'{name} ({type(error).__name__}: {error})')
+            return NO_INFO
+
+    dataset.parse_data_info = parse_named
+    dataset.full_init()
+    dataset.data_list = [dataset.get_data_info(i) for i in range(len(dataset))]
+    return unreadable
+
+
+def _backend_of(config: dict, dataset: Any) -> dict | None:
+    """Where images are read from: as the loader says, else as the annotations are."""
+    for step in dicts_in(config.get('pipeline')):
+        if str(step.get('type')).startswith('LoadImage'):
+            return step.get('backend_args')
+    return getattr(dataset, 'backend_args', None)
+
+
+def _check_images(infos: list[dict], backend_args: dict | None) -> list[str]:
+    """Look for images, and, of local ones, whether they are images."""
+    local = (backend_args or {}).get('backend', 'local') == 'local'
+    missing, broken = [], []
+    for info in tqdm(infos, 'images', leave=False, disable=None):
+        path = info.get('img_path')
+        if path is None:
+            continue
+        try:
+            there = exists(path, backend_args=backend_args)
+        except NotImplementedError:  # a backend that can only read
+            return []
+        if not there:
+            missing.append(path)
+        elif local and '://' not in path and not cv2.haveImageReader(path):
+            broken.append(path)
+    if missing:
+        missing[0] += _similar(missing[0]) if local else ''
+    return [
+        *_examples(missing, f'of {len(infos)} images are missing'),
+        *_examples(broken, f'of {len(infos)} files are no images'),
+    ]
+
+
+def _examples(found: list[str], what: str) -> list[str]:
+    return [f'{len(found)} {what}: {", ".join(found[:SHOWN])}'] if found else []
+
+
+def _explained(error: Exception) -> str:
+    """An error of a dataset, with what a missing file may be misnamed as."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    path = getattr(cause, 'filename', None)
+    if path is None:
+        return f'{type(cause).__name__}: {cause}'
+    return f'no file {path}{_similar(path)}'
+
+
+def _similar(path: str) -> str:
+    """Where a path that is missing ends, and what is there instead."""
+    there = Path(path)
+    while there != there.parent and not there.parent.is_dir():
+        there = there.parent
+    if not there.parent.is_dir():
+        return ''
+    names = [child.name for child in there.parent.iterdir()]
+    same = [name for name in names if name.lower() == there.name.lower()]
+    close = same or get_close_matches(there.name, names, n=1)
+    hint = f', is it {osp.join(there.parent, close[0])}?' if close else ''
+    return hint if there == Path(path) else f' (no {there}{hint})'
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,21 +175,31 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Print a line for each dataset, and what it lacks below."""
+    """Print a line for each dataset, and what is wrong with it below."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
     failed = False
     for loader in LOADERS:
         for dataset in datasets_in(cfg.get(loader)):
-            number, problems = check_layout(dataset)
-            failed |= bool(problems)
-            state = 'MISSING' if problems else 'ok'
-            images = f', {number} images' if number else ''
-            where = '{type} in {data_root}'.format(**dataset)
-            print(f'{state:8}{loader}: {where}{images}')
-            for problem in problems:
+            report = check(dataset)
+            failed |= bool(report.problems)
+            state = 'WRONG' if report.problems else 'ok'
+            where = dataset.get('data_root') or dataset.get('ann_file')
+            print(f'{state:8}{loader}: {dataset["type"]} in {where}', end='')
+            print(f', {report.images} images, {sum(report.objects.values())} objects')
+            for problem in report.problems:
                 print(f'        {problem}')
+            if any(report.objects.values()):
+                counts = (f'{name} {count}' for name, count in report.objects.items())
+                print(f'        objects: {", ".join(counts)}')
+                without = [name for name, n in report.objects.items() if not n]
+                if without:
+                    print(
+                        f'        note: no object of {", ".join(without)}; is a name '
+                        'in `classes` misspelt?'
+                    )
     if failed:
         print('docs/data.md and docs/uda.md say where data comes from and goes to.')
     return int(failed)

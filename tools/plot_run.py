@@ -10,7 +10,69 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmdet_lossmix.visualization import draw_curves, find_scalars, read_curves
+try:
+    import matplotlib as mpl
+    import pandas as pd
+except ImportError as error:
+    sys.exit(f'error: run `pip install mmdet_lossmix[viz]`: {error}')
+
+
+def read_training(work_dir: Path) -> pd.DataFrame:
+    """What the newest training in a work directory has logged, by its iteration.
+
+    Raises:
+        FileNotFoundError: If none has logged anything.
+    """
+    # A test logs into such a file, too; mmengine names its folders by the time.
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json'), reverse=True):
+        if not path.stat().st_size:
+            continue
+        log = pd.read_json(path, lines=True)
+        if 'loss' in log:
+            # The `step` of a validation is an epoch in one kind of loop.
+            log['iteration'] = log['step'].where(log['loss'].notna()).ffill().fillna(0)
+            return log.set_index('iteration')
+    raise FileNotFoundError(
+        f'name the --work-dir of a training that has logged something; there is no '
+        f'vis_data/scalars.json with a loss below {work_dir}.'
+    )
+
+
+def draw(log: pd.DataFrame, title: str, out: Path) -> None:
+    """Draw losses above, smoothed over the raw values, and metrics below."""
+    mpl.use('Agg')
+    from matplotlib import pyplot as plt
+
+    trained = log['loss'].notna()
+    losses = log[trained].filter(like='loss')
+    smooth = losses.rolling(max(1, len(losses) // 20), min_periods=1).mean()
+    metrics = log[~trained].filter(like='/').dropna(axis='columns', how='all')
+    metrics = metrics.loc[:, ~metrics.round(2).T.duplicated()]  # VOC's mAP is its AP50
+    last = metrics.ffill().tail(1).T.squeeze(axis=1)
+    names = {
+        name: f'{name.removeprefix("coco/").removeprefix("pascal_voc/")}: {value:.3f}'
+        for name, value in last.items()
+    }
+    figure, (above, below) = plt.subplots(
+        2, 1, sharex=True, figsize=(9, 6.4), height_ratios=(3, 2), layout='constrained'
+    )
+    figure.suptitle(title, x=0.01, ha='left')
+    style = {'color': mpl.color_sequences['tab10'], 'legend': False}
+    losses.plot(ax=above, alpha=0.25, linewidth=0.8, **style)
+    smooth.plot(ax=above, **style)
+    curves = above.lines[len(losses.columns) :]
+    curves[list(losses).index('loss')].set_linewidth(2.6)
+    if not metrics.empty:
+        metrics.rename(columns=names).plot(ax=below, marker='o', markersize=4, **style)
+    for ax, lines in ((above, curves), (below, below.lines)):
+        beside = {'loc': 'upper left', 'bbox_to_anchor': (1, 1), 'frameon': False}
+        ax.legend(handles=lines, **beside)
+        ax.spines[['top', 'right']].set_visible(False)
+        ax.grid(axis='y', color='#E5E5E5')
+        ax.set_ylim(bottom=0)
+    above.set_ylabel('loss')
+    below.set(ylabel='validation', xlabel='training iteration')
+    figure.savefig(out, dpi=150)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,16 +83,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('work_dir', type=Path, help='its newest training is drawn')
     parser.add_argument('--out', type=Path, help='default: WORK_DIR/curves.png')
     args = parser.parse_args(argv)
+    out = args.out or args.work_dir / 'curves.png'
     try:
-        scalars = find_scalars(args.work_dir)
-        curves = read_curves(scalars)
-    except (FileNotFoundError, ValueError) as error:
+        log = read_training(args.work_dir)
+    except FileNotFoundError as error:
         sys.exit(f'error: {error}')
-    folder = args.work_dir if args.work_dir.is_dir() else args.work_dir.parent
-    out = args.out or folder / 'curves.png'
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_curves(curves, args.work_dir.name).savefig(out)
-    print(f'{out}, drawn from {scalars}')
+    draw(log, args.work_dir.resolve().name, out)
+    print(out)
 
 
 if __name__ == '__main__':

@@ -118,9 +118,9 @@ def _check_model(place: Place, model: Any) -> None:
     if place.keeps_both and not getattr(kind, 'reads_partners', False):
         raise ValueError(
             "Wrap the detector, as `model=dict(type='LossMixDetector', "
-            'detector=_base_.model.type, ...)`, or use the Union, Noise or Sampled form '
-            f'of {place}: {getattr(kind, "__name__", kind)} ignores the annotations of '
-            'partners.'
+            'detector=_base_.model.type, ...)`, or use the Union, Noise or sampled '
+            f'form of {place}: {getattr(kind, "__name__", kind)} ignores the annotations '
+            'of partners.'
         )
     by_image = place.keeps_both and place.path.startswith(TRAIN)
     if by_image and model.get('weighting', 'batch') == 'batch':

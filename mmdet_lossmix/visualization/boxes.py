@@ -72,7 +72,7 @@ class BoxPainter:
         mask = np.pad(mask.astype(float), 1)  # so that it is closed at the border
         if mask.any():
             x, y = (np.arange(-1, side - 1) for side in reversed(mask.shape))
-            alpha = 0.15 + 0.25 * weight
+            alpha = 0.1 + 0.2 * weight
             self.ax.contourf(x, y, mask, [0.5, 2], colors=[colour], alpha=alpha)
             self.ax.contour(x, y, mask, [0.5], colors=[colour], linewidths=0.4 + weight)
 

@@ -11,7 +11,7 @@ from .boxes import OWN, PARTNER
 
 UNMIXED = (
     'No sample holds a partner: this config does not mix, or its strategy trains on '
-    'one set of boxes (Union, Noise).'
+    'one set of boxes (Union, Noise, SampledLossMix).'
 )
 
 

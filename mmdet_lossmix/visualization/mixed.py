@@ -17,7 +17,7 @@ LEGEND: List[Patch] = [
     legend_entry(OWN, "the image's own boxes"),
     legend_entry(PARTNER, 'boxes of the image mixed in'),
     legend_entry(IGNORED, 'ignored', dashed=True),
-    legend_entry('none', 'Line width: loss weight.'),
+    legend_entry('none', 'line width: loss weight'),
 ]
 
 
@@ -81,10 +81,10 @@ def masks_of(instances: InstanceData) -> np.ndarray:
 
 def _caption(ax: Axes, lam: float, mixed: bool) -> None:
     """Both weights above the image, with a bar below them that they divide."""
-    style = {'pad': 6, 'fontsize': 8}
+    style: dict = {'pad': 6, 'fontsize': 8}
     ax.set_title(f'λ = {lam:.2f}' if mixed else 'not mixed', **style, loc='left')
     if mixed:
         ax.set_title(f'1 - λ = {1 - lam:.2f}', **style, loc='right')
-    line = {'linewidth': 3.5, 'solid_capstyle': 'butt', 'clip_on': False}
+    line: dict = {'linewidth': 3.5, 'solid_capstyle': 'butt', 'clip_on': False}
     for ends, colour in (((0, lam), OWN), ((lam, 1), PARTNER)):
         ax.plot(ends, (1.02, 1.02), color=colour, transform=ax.transAxes, **line)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample, SampleList
 from mmdet.structures.mask import BitmapMasks
+from mmengine.runner import set_random_seed
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
@@ -156,6 +157,6 @@ def relative_difference(
 
 
 def seeded(function: Callable, *args: Any) -> Any:
-    """Call with torch's generator in a known state."""
-    torch.manual_seed(7)
+    """Call with all generators in a known state."""
+    set_random_seed(7)
     return function(*args)

@@ -58,7 +58,7 @@ def _draw_ellipse(picture: np.ndarray, rng: np.random.Generator) -> tuple:
     category = rng.choice(list(COLOURS))
     a, b = rng.integers(14, 28, 2)
     centre = int(rng.integers(a, width - a)), int(rng.integers(b, height - b))
-    polygon = cv2.ellipse2Poly(centre, (int(a), int(b)), 0, 0, 360, 20)
+    polygon = np.array(cv2.ellipse2Poly(centre, (int(a), int(b)), 0, 0, 360, 20))
     cv2.fillPoly(picture, [polygon], COLOURS[category])
     return polygon, category
 

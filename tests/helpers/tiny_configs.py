@@ -55,6 +55,7 @@ def tiny_config(name: str, data_root: Any, work_dir: Any, **overrides: Any) -> C
     """
     cfg = load_config(name)
     shipped_root = cfg.get('data_root', 'data/')
+    node: Any  # of mmengine's dicts, with attributes
     for node in dicts_in(list(cfg.values())):
         if 'data_root' in node:
             node.data_root = f'{data_root}/'

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.architectures import ARCHITECTURES
-from benchmarks.rows import EXACT, UNTRAINABLE, survey
+from benchmarks.exactness import EXACT, UNTRAINABLE, survey
 
 # Of different kinds, with what has to compute for each target.
 FAST = {

@@ -8,10 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-
 from benchmarks.pipelines import (
     end_workers,
     padded_pixels,
@@ -19,6 +15,10 @@ from benchmarks.pipelines import (
     with_mixing,
     worker_pids,
 )
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
 from benchmarks.voc_photos import write_voc_photos
 from mmdet_lossmix.datasets.walk import dicts_in
 from tests.helpers import ROOT

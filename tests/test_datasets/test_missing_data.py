@@ -44,7 +44,8 @@ def test_check_data_lists_what_is_missing(data, tmp_path, monkeypatch, capsys):
     assert check_data.main() == 1
     printed = capsys.readouterr().out
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        assert f'MISSING {loader}' in printed
+        assert f'WRONG   {loader}' in printed
     root = '/'.join(FIRST[data].split('/')[:2])
-    assert f'no folder {root}\n' in printed
+    assert f'no file {FIRST[data]}' in printed
+    assert f'no {root})' in printed
     assert 'docs/data.md' in printed

@@ -7,12 +7,12 @@ import sys
 from functools import lru_cache
 
 import pytest
+from mmdet.datasets import CityscapesDataset
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmdet_lossmix.datasets.layout import check_layout
 from mmdet_lossmix.uda.checks import check_before_training
 from tests.helpers import ROOT
 from tests.helpers.thin_detectors import localize, thin_out
@@ -204,27 +204,39 @@ def test_check_data_names_what_is_missing(voc_root, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(sys, 'argv', ['check_data.py', config])
     assert check_data.main() == 1
     lines = capsys.readouterr().out.splitlines()
-    assert 'ok      train_dataloader: VOCDataset in data/VOCdevkit/, 6 images' in lines
-    assert 'MISSING train_dataloader: UnlabelledDataset in data/clipart/' in lines
-    assert '        no folder data/clipart' in lines
+    source = 'ok      train_dataloader: VOCDataset in data/VOCdevkit/, 6 images'
+    assert any(line.startswith(source) for line in lines)
+    (at,) = (i for i, line in enumerate(lines) if 'UnlabelledDataset' in line)
+    assert lines[at].startswith('WRONG   train_dataloader: UnlabelledDataset in data/')
+    assert 'data/clipart' in lines[at + 1]
     shutil.copytree(voc_root / 'VOC2007', tmp_path / 'data/clipart')
     lists = tmp_path / 'data/clipart/ImageSets/Main'
     (lists / 'trainval.txt').rename(lists / 'train.txt')
     assert check_data.main() == 0
 
 
-def test_check_data_looks_into_folders_without_a_list(tmp_path):
-    target = dict(type='UnlabelledDataset', data_root=str(tmp_path), pattern='*.png')
-    (tmp_path / 'a.jpg').touch()
-    assert check_layout(target) == (0, [f'no image *.png in {tmp_path}'])
-    assert check_layout({**target, 'pattern': '*'}) == (1, [])
+def test_check_data_looks_into_folders_without_a_list(voc_root):
+    init_default_scope('mmdet')
+    target = dict(
+        type='UnlabelledDataset',
+        data_root=str(voc_root),
+        data_prefix=dict(img='VOC2007/JPEGImages'),
+        pattern='*.png',
+    )
+    assert "'*.png'" in check_data.check(target).problems[0]
+    assert check_data.check({**target, 'pattern': '*'})[::2] == (10, [])
     both = {**target, 'pattern': ['*.jpg', '*.png']}
-    assert check_layout(both) == (1, [f'no image *.png in {tmp_path}'])
+    assert "'*.png'" in check_data.check(both).problems[0]
 
 
-def test_check_data_looks_for_the_images_of_cityscapes(tmp_path):
+def test_check_data_looks_for_the_images_of_cityscapes(tmp_path, voc_root):
+    init_default_scope('mmdet')
     name = 'town/b_leftImg8bit.png'
-    (tmp_path / 'val.json').write_text(json.dumps(dict(images=[dict(file_name=name)])))
+    image = dict(id=1, file_name=name, height=60, width=80, segm_file='b.png')
+    names = CityscapesDataset.METAINFO['classes']
+    categories = [dict(id=i, name=name) for i, name in enumerate(names)]
+    content = dict(images=[image], annotations=[], categories=categories)
+    (tmp_path / 'val.json').write_text(json.dumps(content))
     (tmp_path / 'clear/town').mkdir(parents=True)
     clear = dict(
         type='CityscapesDataset',
@@ -232,12 +244,14 @@ def test_check_data_looks_for_the_images_of_cityscapes(tmp_path):
         ann_file='val.json',
         data_prefix=dict(img='clear'),
     )
-    assert f'such as {name}' in check_layout(clear)[1][0]
-    (tmp_path / 'clear' / name).touch()
-    assert check_layout(clear) == (1, [])
+    assert name in check_data.check(clear).problems[0]
+    picture = next((voc_root / 'VOC2007/JPEGImages').iterdir())
+    shutil.copy(picture, tmp_path / 'clear' / name)
+    assert check_data.check(clear)[::2] == (1, [])
     foggy = dict(clear, type='FoggyCityscapesDataset', betas=['0.01', '0.02'])
-    (tmp_path / 'clear/town/b_leftImg8bit_foggy_beta_0.01.png').touch()
-    number, (problem,) = check_layout(foggy)
-    assert number == 2
-    assert problem.startswith('1 of 2 files')
-    assert problem.endswith('such as town/b_leftImg8bit_foggy_beta_0.02.png')
+    fog = 'clear/town/b_leftImg8bit_foggy_beta_0.0'
+    shutil.copy(picture, tmp_path / f'{fog}1.png')
+    report = check_data.check(foggy)
+    assert report.images == 2
+    assert report.problems[0].startswith('1 of 2 images are missing')
+    assert f'{fog}2.png' in report.problems[0]

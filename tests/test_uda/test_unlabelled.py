@@ -2,18 +2,23 @@
 
 import json
 import shutil
+import sys
 
 import cv2
 import numpy as np
 import pytest
 from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
+from mmengine.registry import init_default_scope
 from PIL import ExifTags, Image
 
-from mmdet_lossmix.datasets.layout import check_layout
 from mmdet_lossmix.uda import UnlabelledDataset
 from mmdet_lossmix.uda.data import unlabelled
 from mmdet_lossmix.uda.data.foggy_cityscapes import foggy_name
+from tests.helpers import ROOT
+
+sys.path.insert(0, str(ROOT / 'tools'))
+from check_data import check
 
 LISTED = dict(
     type='UnlabelledDataset',
@@ -130,22 +135,16 @@ def test_empty_folder_and_missing_files_are_named(voc_root, tmp_path):
         DATASETS.build(dict(LISTED, data_root=str(voc_root), suffix='.png'))
 
 
-def test_layout_names_what_is_missing_or_misnamed(voc_root, tmp_path):
+def test_check_data_names_what_is_missing_or_misnamed(voc_root, tmp_path):
+    init_default_scope('mmdet')
     good = dict(LISTED, data_root=str(voc_root))
-    assert check_layout(good) == (4, [])
-    voc = dict(good, type='VOCDataset', data_prefix=dict(sub_data_root='VOC2007/'))
-    assert check_layout(voc) == (4, [])
-    misnamed = dict(voc, img_subdir='JPEGimages')
-    assert 'VOC2007/JPEGImages?' in check_layout(misnamed)[1][0]
+    assert check(good)[::2] == (4, [])
     wrong_case = dict(good, data_prefix=dict(img='VOC2007/jpegimages'))
-    assert 'is it ' in check_layout(wrong_case)[1][0]
-    assert 'VOC2007/JPEGImages?' in check_layout(wrong_case)[1][0]
+    assert 'jpegimages' in check(wrong_case).problems[0]
     misnamed = dict(good, ann_file='VOC2007/ImageSets/Main/tests.txt')
-    assert 'Main/test.txt?' in check_layout(misnamed)[1][0]
+    assert 'Main/test.txt?' in check(misnamed).problems[0]
     elsewhere = dict(good, data_prefix=dict(img='VOC2012/JPEGImages'))
-    assert '4 of 4 files' in check_layout(elsewhere)[1][0]
-    nowhere = dict(good, data_root=str(tmp_path / 'VOC'))
-    assert check_layout(nowhere)[1][0].startswith('no folder')
+    assert '4 of 4' in check(elsewhere).problems[0]
 
 
 def test_fog_is_in_the_file_name():

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
+from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.structures import attach_partner
@@ -52,7 +53,7 @@ def texts(ax):
 
 
 @pytest.mark.parametrize('lam', [0.0, 0.2, 0.5, 0.9, 1.0])
-def test_both_targets_in_their_colours_and_weights(ax, lam):
+def test_both_images_boxes_in_their_colours_and_weights(ax, lam):
     own = sample_of([[10, 10, 50, 60]], [0], ignored=[[100, 5, 110, 15]])
     partner = sample_of([[80, 30, 150, 110]], [1])
     partner.gt_instances.bboxes = HorizontalBoxes(partner.gt_instances.bboxes)
@@ -68,10 +69,37 @@ def test_both_targets_in_their_colours_and_weights(ax, lam):
     assert ax.get_title('right') == f'1 - λ = {1 - lam:.2f}'
 
 
-def test_unmixed_sample_has_one_target(ax):
+@pytest.mark.parametrize('kind', ['bitmap', 'polygon', 'tensor'])
+def test_masks_are_drawn_for_both(ax, kind):
+    bitmaps = np.zeros((1, 128, 160), np.uint8)  # padded, as a batch has them
+    bitmaps[0, 20:60, 10:50] = 1
+    masks = {
+        'bitmap': BitmapMasks(bitmaps, 128, 160),
+        'polygon': PolygonMasks([[np.array([10, 20, 50, 20, 50, 60.0])]], 128, 160),
+        'tensor': torch.from_numpy(bitmaps),
+    }[kind]
+    samples = sample_of([[10, 20, 50, 60]], [0]), sample_of([[10, 20, 50, 60]], [1])
+    for sample in samples:
+        sample.gt_instances.masks = masks
+    draw_mixed_sample(ax, IMAGE, attach_partner(*samples, 0.7), CLASSES)
+    colours = [to_hex(c.get_edgecolor()[0]).upper() for c in ax.collections[1::2]]
+    assert colours == [OWN, PARTNER]
+    widths = [c.get_linewidth()[0] for c in ax.collections[1::2]]
+    assert widths[0] > widths[1]
+    assert ax.get_xlim() == (-0.5, 159.5)
+
+
+def test_sample_without_objects_has_no_mask(ax):
+    sample = sample_of([], [])
+    sample.gt_instances.masks = BitmapMasks(np.zeros((0, 120, 160), np.uint8), 120, 160)
+    draw_mixed_sample(ax, IMAGE, sample, CLASSES)
+    assert not ax.collections
+
+
+def test_unmixed_sample_says_so(ax):
     draw_mixed_sample(ax, IMAGE, sample_of([[10, 10, 50, 60]], [1]), CLASSES)
     assert [colour for colour, *_ in rectangles(ax)] == [OWN]
-    assert ax.get_title('left') == 'one target'
+    assert ax.get_title('left') == 'not mixed'
 
 
 def test_sample_without_boxes(ax):

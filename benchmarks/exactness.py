@@ -2,7 +2,6 @@
 
 import copy
 import math
-import random
 import time
 import traceback
 from collections import Counter
@@ -11,12 +10,12 @@ from itertools import product
 from statistics import median
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
-import numpy as np
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmengine.logging import MessageHub
 from torch import nn
 
+from benchmarks.architectures import ARCHITECTURES, Architecture
 from mmdet_lossmix.models.one_forward.replay import override
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import (
@@ -26,12 +25,11 @@ from tests.helpers.oracle import (
     gradients,
     image_losses,
     relative_difference,
+    seeded,
     target,
 )
 from tests.helpers.precision import double_precision
 from tests.helpers.thin_detectors import build_plain, wrap
-
-from .architectures import ARCHITECTURES, Architecture
 
 LAMBDAS = {'batch': (0.3, 0.3), 'image': (0.3, 0.8)}
 # Of the largest value. Some losses are computed in float32 whatever the dtype.
@@ -115,7 +113,7 @@ class Subject:
         )
 
     def plain_step(self) -> None:
-        """A step of the plain detector on the own targets."""
+        """A step of the plain detector on the images' own annotations."""
         plain = self.plain()
         inputs, samples = self.batch('batch')
         losses = plain.loss(inputs, [target(s, 'own') for s in samples])
@@ -162,12 +160,12 @@ def compare(
     """
     inputs, samples = subject.batch(weighting)
     wrapped = subject.wrapped(weighting)
-    actual = flat(_seeded(wrapped.loss, inputs, samples))
+    actual = flat(seeded(wrapped.loss, inputs, samples))
     actual_gradients = gradients(wrapped, actual)
     found = []
     for redraw in (True, False):
         plain = subject.plain()
-        expected = _seeded(oracle, plain, weighting, inputs, samples, redraw)
+        expected = seeded(oracle, plain, weighting, inputs, samples, redraw)
         difference = (
             relative_difference(expected, actual),
             relative_difference(gradients(plain, expected), actual_gradients),
@@ -234,13 +232,6 @@ def time_ratio(subject: Subject) -> float:
             gradients(model, flat(model.loss(inputs, copy.deepcopy(data))))
             times[key].append(time.perf_counter() - begin)
     return median(times['wrapped']) / median(times['plain'])
-
-
-def _seeded(function: Callable, *args: Any) -> Any:
-    random.seed(7)
-    np.random.seed(7)
-    torch.manual_seed(7)
-    return function(*args)
 
 
 def _first_line(error: Exception) -> str:

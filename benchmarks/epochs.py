@@ -1,54 +1,12 @@
-"""Measure data loaders: time, CPU time, memory of workers, pixels of batches."""
+"""Measure an epoch of a data loader: time, CPU time, memory of workers, pixels."""
 
 import os
 import time
-from copy import deepcopy
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from mmengine.model import ImgDataPreprocessor
 from torch.utils.data import DataLoader
-
-from mmdet_lossmix.datasets.walk import dicts_in
-
-
-def with_mixing(
-    dataloader: dict,
-    steps: Sequence[dict],
-    in_dataset: bool = False,
-    leave_out: Sequence[str] = (),
-) -> dict:
-    """Put mixing into the config of an unmixed data loader, whatever its datasets.
-
-    Args:
-        dataloader (dict): Its pipelines end with ``PackDetInputs``. Left as it is.
-        steps (Sequence[dict]): Take the place of ``PackDetInputs``.
-        in_dataset (bool): Whether ``MultiImageMixDataset`` runs them. Defaults to
-            False: the pipelines do.
-        leave_out (Sequence[str]): Types of transforms to take out of the pipelines.
-
-    Returns:
-        dict: The new config; no dataset is repeated.
-    """
-    dataloader = deepcopy(dataloader)
-    for node in dicts_in(dataloader['dataset']):
-        if node.get('type') == 'RepeatDataset':
-            node['times'] = 1
-        if 'pipeline' in node:
-            *kept, last = (s for s in node['pipeline'] if s['type'] not in leave_out)
-            if last['type'] != 'PackDetInputs':
-                raise ValueError(
-                    'Expected pipelines that end with PackDetInputs but got one that '
-                    f'ends with {last["type"]}; name a config that does not mix.'
-                )
-            node['pipeline'] = kept if in_dataset else [*kept, *steps]
-    if in_dataset:
-        dataloader['dataset'] = dict(
-            type='MultiImageMixDataset',
-            dataset=dataloader['dataset'],
-            pipeline=list(steps),
-        )
-    return dataloader
 
 
 class Epoch(NamedTuple):
@@ -109,12 +67,6 @@ def worker_pids(loader: DataLoader) -> List[int]:
     if loader._iterator is None:
         list(loader)
     return [worker.pid for worker in getattr(loader._iterator, '_workers', [])]
-
-
-def end_workers(loader: DataLoader) -> None:
-    """End persistent workers now; left to torch, each takes 5 seconds to end."""
-    for worker in getattr(loader._iterator, '_workers', []):
-        worker.terminate()
 
 
 def private_memory(pid: int) -> int:

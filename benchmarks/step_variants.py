@@ -76,10 +76,10 @@ def training_steps(
 
     def two_passes() -> LossDict:
         mixed, mixed_samples = mix(inputs, copies(samples))
-        targets = split_batch(mixed_samples)
+        halves = split_batch(mixed_samples)
         return interpolate_losses(
-            detector.loss(mixed, targets.own),
-            detector.loss(mixed, targets.partner),
+            detector.loss(mixed, halves.own),
+            detector.loss(mixed, halves.partner),
             mixed_samples[0].mix_lambda,
         )
 

@@ -1,6 +1,5 @@
 """The benchmark of a step measures what it says."""
 
-import subprocess
 import sys
 import time
 
@@ -8,8 +7,9 @@ import pytest
 import torch
 
 from benchmarks.measure import peak_memory, step_times
-from benchmarks.steps import LOSSMIX, PER_TARGET, PLAIN, training_steps
+from benchmarks.step_variants import LOSSMIX, PER_TARGET, PLAIN, training_steps
 from tests.helpers import ROOT
+from tests.helpers.processes import run
 from tests.helpers.thin_detectors import thin_model_cfg
 
 MEGABYTE = 2**20
@@ -51,15 +51,25 @@ def test_all_variants_train_the_same_detector():
     assert set(LOSSMIX) < set(training_steps(thin_model_cfg('fcos'), 2, (64, 96)))
 
 
+@pytest.mark.parametrize(
+    'words', ['benchmarks/step.py', '-m benchmarks.step', 'benchmarks/survey.py']
+)
+def test_commands_start_as_files_and_as_modules(words):
+    done = run([sys.executable, *words.split(), '--help'], ROOT)
+    assert done.returncode == 0, done.stdout
+    assert 'usage: ' in done.stdout
+
+
 @pytest.mark.slow
 def test_the_tool_writes_a_page_and_a_plot(tmp_path):
     options = '--size 64 96 --rounds 2 --batches 2 --growth-rounds 1 --threads 1'
-    command = [sys.executable, 'benchmarks/step.py', 'fcos', *options.split()]
-    subprocess.run([*command, '--out', tmp_path], cwd=ROOT, check=True, timeout=600)
+    words = [sys.executable, 'benchmarks/step.py', 'fcos', *options.split()]
+    done = run([*words, '--out', str(tmp_path)], ROOT)
+    assert done.returncode == 0, done.stdout
     lines = (tmp_path / 'benchmark.md').read_text().splitlines()
     rows = [line for line in lines if line.startswith('| fcos')]
     assert len(rows) == 5 + 2
-    plain = rows[0].strip('| ').split(' | ')
+    plain = [cell.strip() for cell in rows[0].strip('| ').split('|')]
     assert plain[1] == PLAIN
     assert plain[3] == '**1.00**'
     assert (tmp_path / 'images/benchmark.png').stat().st_size > 10_000
