@@ -1,35 +1,28 @@
 """A burn-in that several adaptations have in common: trained once, by itself.
 
-Until the teacher starts, cells that differ only in how they adapt take the same steps
-with the same random numbers. Each is resumed from a copy of the end of the one burn-in,
-and ends with the weights that it would have had from a training in one piece, to the
-bit.
+Until the teacher starts, runs that differ only in how they adapt take the same steps
+with the same random numbers. Each is resumed from a copy of the end of the one burn-in
+(:mod:`.go_on`), and ends with the weights that it would have had from a training in
+one piece, to the bit.
 """
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from collections import defaultdict
 from copy import deepcopy
-from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import Any, Mapping, Sequence
 
 from mmengine.config import Config
 
-from .cell_config import config_hash
+from .run_config import config_hash
+from .run_folder import RunFolder
 from .schema import as_list
-from .training import Training, last_checkpoint
-
-if TYPE_CHECKING:
-    from .cell_run import CellRun
 
 # Arguments of LossMixTeacher that change no weight of a burn-in.
 OF_ADAPTATION = (
     *('adaptation_mix', 'pseudo_labels', 'pseudo_policy'),
     *('momentum', 'keep_rate', 'roi_sampling'),
 )
-ORIGIN = 'burn_in.json'  # of a cell: by which code its burn-in was trained
 
 
 def burn_in_config(cfg: Config) -> Config | None:
@@ -57,61 +50,34 @@ def burn_in_config(cfg: Config) -> Config | None:
     return cfg
 
 
-def share_burn_ins(cells: Sequence[CellRun], root: Path) -> list[Training]:
-    """Find the burn-ins that several cells have in common, and have not begun.
+def share_burn_ins(
+    runs: Sequence[RunFolder], data: Mapping[str, Any]
+) -> list[RunFolder]:
+    """Find the burn-ins that several runs have in common, and have not begun.
 
     Args:
-        cells: Of a study; each is told of the burn-in that it shares.
-        root: The folder of the cells of all studies.
+        runs: Of a study; each is told of the burn-in that it shares.
+        data: Of the study.
 
     Returns:
-        list[Training]: To be run before the cells.
+        list[RunFolder]: To be trained before the runs.
     """
     configs, sharing = {}, defaultdict(list)
-    for cell in cells:
-        cfg = None if has_begun(cell) else burn_in_config(cell.cfg)
+    for run in runs:
+        cfg = None if run.begun else burn_in_config(run.cfg)
         if cfg is not None:
-            key = config_hash(cfg, cell.study.data)
+            key = config_hash(cfg, data)
             configs[key] = cfg
-            sharing[key].append(cell)
+            sharing[key].append(run)
     burn_ins = []
     for key, users in sharing.items():
         first = users[0]
-        more = f' and {len(users) - 1} more' if len(users) > 1 else ''
-        burn_in = Training(
-            f'burn-in of {first.title}{more}',
-            configs[key],
-            key,
-            root / f'burn_in-{key}',
-            first.launch,
-            first.provenance,
-        )
-        if more or burn_in.finished:
+        title = f'burn-in of {first.title} and {len(users) - 1} more'
+        folder = first.folder.with_name(f'burn_in-{key}')
+        burn_in = RunFolder(folder, title, configs[key], {}, first.facts)
+        if len(users) > 1 or burn_in.finished:
+            burn_in.iterations = configs[key].train_cfg.max_iters
             burn_ins.append(burn_in)
-            for cell in users:
-                cell.burn_in = burn_in
+            for run in users:
+                run.burn_in = burn_in
     return burn_ins
-
-
-def has_begun(cell: Training) -> bool:
-    """Whether a training has a whole checkpoint to go on from, or is through."""
-    checkpoints = cell.train_dir.glob('*.pth')
-    return cell.trained_file.is_file() or any(map(zipfile.is_zipfile, checkpoints))
-
-
-def go_on_from(burn_in: Training, cell: Training) -> None:
-    """Make a burn-in the first part of a cell's training, unless that has begun."""
-    if has_begun(cell):
-        return
-    shutil.rmtree(cell.train_dir, ignore_errors=True)
-    part = cell.folder / 'train.part'
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(
-        burn_in.train_dir, part, ignore=shutil.ignore_patterns('*.pth', 'vis_image')
-    )
-    shutil.copy(last_checkpoint(burn_in.train_dir), part)
-    shutil.copy(burn_in.trained_file, cell.folder / ORIGIN)
-    usage = burn_in.folder / 'train.usage'
-    if usage.is_file():  # what the burn-in took is part of what the cell takes
-        shutil.copy(usage, cell.folder)
-    part.rename(cell.train_dir)

@@ -10,7 +10,7 @@ from typing import Any, Mapping
 from mmdet.registry import DATASETS
 from mmengine.config import Config, ConfigDict
 
-from .mixing import _datasets
+from mmdet_lossmix.datasets.walk import dicts_in
 
 
 def add_label_noise(cfg: Config, settings: Mapping[str, Any]) -> None:
@@ -24,12 +24,7 @@ def add_label_noise(cfg: Config, settings: Mapping[str, Any]) -> None:
     )
     if settings['noise_kinds']:
         step['kinds'] = settings['noise_kinds']
-    for node in _datasets(cfg.train_dataloader.dataset):
-        types = [step['type'] for step in node.get('pipeline', [])]
-        if 'LoadAnnotations' in types:
-            pipeline = list(node['pipeline'])
-            pipeline.insert(types.index('LoadAnnotations') + 1, dict(step))
-            node['pipeline'] = pipeline
+    insert_after(cfg.train_dataloader, 'LoadAnnotations', step)
 
 
 def make_long_tailed(cfg: Config, settings: Mapping[str, Any]) -> None:
@@ -65,8 +60,8 @@ def wrap_training_set(cfg: Config, **wrapper: Any) -> None:
     """
     if cfg.train_dataloader.sampler.type == 'DomainSampler':
         raise ValueError(
-            'Expected a training set of one domain for `data_fraction` and `imbalance` '
-            'but got one with a DomainSampler; leave both out.'
+            'leave `data_fraction` and `imbalance` out; they need a training set of '
+            'one domain, and this one has a DomainSampler'
         )
     holder, key = cfg.train_dataloader, 'dataset'
     while holder[key].type in ('RepeatDataset', 'MultiImageMixDataset'):
@@ -74,12 +69,22 @@ def wrap_training_set(cfg: Config, **wrapper: Any) -> None:
     holder[key] = ConfigDict(**wrapper, dataset=holder[key])
 
 
+def insert_after(loader: ConfigDict, type_: str, step: dict) -> None:
+    """Put a step behind those of a type, in every pipeline of a loader."""
+    for node in dicts_in(loader):
+        types = [entry['type'] for entry in node.get('pipeline') or []]
+        if type_ in types:
+            pipeline = list(node['pipeline'])
+            pipeline.insert(types.index(type_) + 1, dict(step))
+            node['pipeline'] = pipeline
+
+
 def classes(cfg: Config) -> tuple:
     """The classes of the training set, by its config or by the type of the dataset."""
-    for node in _datasets(cfg.train_dataloader.dataset):
+    for node in dicts_in(cfg.train_dataloader.dataset):
         named = node.get('metainfo', {}).get('classes')
         if named:
             return tuple(named)
         if 'ann_file' in node:
             return tuple(DATASETS.get(node['type']).METAINFO['classes'])
-    raise ValueError('Expected a training set with classes but found none.')
+    raise ValueError('name the classes under `metainfo` of the training set')

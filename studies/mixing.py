@@ -1,93 +1,92 @@
-"""Puts a mixing strategy into a plain detector's config."""
+"""Puts a mixing strategy into a plain detector's config, by its registered name."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 
 from mmengine.config import Config, ConfigDict
 
-# How a strategy is called by its batch augment and its transform; mmdet's own augments
-# and no mixing at all have neither.
-STRATEGIES = {
-    'none': None,
-    'lossmix': 'LossMix',
-    'union': 'UnionMix',
-    'noise': 'NoiseMix',
-    'mmdet_mixup': None,
-    'mosaic': None,
+from mmdet_lossmix.datasets.walk import dicts_in
+
+# The types that mix in the batch and in the pipeline.
+MIXES = {
+    'lossmix': ('BatchLossMix', 'LossMixTransform'),
+    'union': ('BatchUnionMix', 'UnionMixTransform'),
+    'noise': ('BatchNoiseMix', 'NoiseMixTransform'),
 }
-OPERATORS = {'blend': None, 'cutmix': dict(type='CutMix')}
+UNCOUPLED = 'BatchUncoupledLossMix'
+OPERATORS = {'blend': {}, 'cutmix': {'operator': dict(type='CutMix')}}
+OURS = {
+    'LossMixDetector',
+    UNCOUPLED,
+    *(name for both in MIXES.values() for name in both),
+}
 PACKING = ('PackDetInputs', 'PackLossMixInputs')
 
 
 def add_mixing(cfg: Config, settings: Mapping[str, Any]) -> None:
-    """Put strategy, carrier, operator, alpha, prob and weighting in, in place.
+    """Put strategy, operator, alpha, prob and weighting in, in place.
 
     Raises:
         ValueError: If the config mixes already, or the settings exclude each other.
     """
-    if cfg.model.type == 'LossMixTeacher':
-        check_unmixed(settings['strategy'])
-        return
-    if cfg.model.type == 'LossMixDetector' or cfg.model.data_preprocessor.get(
-        'batch_augments'
-    ):
-        raise ValueError(
-            'Expected the config of a plain detector but got one with a '
-            'LossMixDetector or batch augments; name a baseline_* config under '
-            '`config`, and let `strategy` mix.'
-        )
     strategy = settings['strategy']
-    name = STRATEGIES[strategy]
+    check_unmixed(cfg, strategy)
     if strategy in ('mmdet_mixup', 'mosaic'):
         add_mmdet_mixing(cfg, strategy, settings['prob'])
-    if name is None:
+    if strategy not in MIXES:
         return
-    if settings['coupling'] != 'coupled':
-        if (strategy, settings['carrier']) != ('lossmix', 'batch'):
-            raise ValueError(
-                'Expected `strategy: lossmix` and `carrier: batch` with `coupling: '
-                f'{settings["coupling"]}` but got {strategy} and '
-                f'{settings["carrier"]}; only BatchUncoupledLossMix has it.'
-            )
-        name = 'UncoupledLossMix'
-    arguments: dict[str, Any] = {
+    in_batch, in_pipeline = MIXES[strategy]
+    arguments = {
         'alpha': float(settings['alpha']),
         'prob': float(settings['prob']),
+        **OPERATORS[settings['operator']],
     }
-    if name == 'UncoupledLossMix':
-        arguments['loss_weight'] = settings['coupling']
-    if OPERATORS[settings['operator']] is not None:
-        arguments['operator'] = OPERATORS[settings['operator']]
-    if settings['carrier'] == 'batch':
-        augments = [dict(type=f'Batch{name}', **arguments)]
-        cfg.model.data_preprocessor.batch_augments = augments
+    if settings['coupling'] != 'coupled':
+        if (strategy, settings['mix_in']) != ('lossmix', 'batch'):
+            raise ValueError(
+                'set `strategy: lossmix` and `mix_in: batch`, as `coupling: '
+                f'{settings["coupling"]}` is an option of {UNCOUPLED} alone; got '
+                f'{strategy} and {settings["mix_in"]}'
+            )
+        in_batch, arguments['loss_weight'] = UNCOUPLED, settings['coupling']
+    if settings['mix_in'] == 'batch':
+        preprocessor = cfg.model.setdefault(
+            'data_preprocessor', ConfigDict(type='DetDataPreprocessor')
+        )
+        # A detector's own augments, such as random sizes, come before.
+        own = preprocessor.get('batch_augments') or []
+        preprocessor.batch_augments = [*own, dict(type=in_batch, **arguments)]
     else:
-        packing = 'PackLossMixInputs' if strategy == 'lossmix' else 'PackDetInputs'
         for pipeline in packing_pipelines(cfg):
-            pack = {**pipeline[-1], 'type': packing}
-            pipeline[-1:] = [dict(type=f'{name}Transform', **arguments), pack]
+            pipeline.insert(len(pipeline) - 1, dict(type=in_pipeline, **arguments))
+            if strategy == 'lossmix':
+                pipeline[-1] = {**pipeline[-1], 'type': 'PackLossMixInputs'}
     if strategy == 'lossmix':
-        default = {'batch': 'batch', 'pipeline': 'image'}[settings['carrier']]
-        cfg.model = ConfigDict(
+        default = {'batch': 'batch', 'pipeline': 'image'}[settings['mix_in']]
+        cfg.model.update(
             type='LossMixDetector',
-            detector=cfg.model,
+            detector=cfg.model.type,
             weighting=settings['weighting'] or default,
             roi_sampling=settings['roi_sampling'],
         )
 
 
-def check_unmixed(strategy: str) -> None:
-    """Leave the mixing of a domain adaptation to its own config.
-
-    Raises:
-        ValueError: If a strategy is to be put in.
-    """
-    if strategy != 'none':
+def check_unmixed(cfg: Config, strategy: str) -> None:
+    """Raise a ValueError if a config that mixes already is to mix."""
+    if cfg.model.type == 'LossMixTeacher' and strategy != 'none':
         raise ValueError(
-            f'Expected `strategy: none` with a LossMixTeacher but got {strategy}; it '
-            'mixes by `warmup_mix` and `adaptation_mix` of its config, which '
-            '`overrides` or other configs (configs/uda/) set.'
+            'set `strategy: none` with a LossMixTeacher, which mixes by `warmup_mix` '
+            'and `adaptation_mix` of its config; `overrides` or other configs '
+            f'(configs/uda/) set these; got {strategy}'
+        )
+    # What PackLossMixInputs packs is there only if one of the others mixes.
+    nodes = [cfg.model, cfg.train_dataloader]
+    found = OURS & {d.get('type') for node in nodes for d in dicts_in(node)}
+    if found and cfg.model.type != 'LossMixTeacher':
+        raise ValueError(
+            'name the config of a plain detector (baseline_* of ours) and let '
+            f'`strategy` mix; this one has {", ".join(sorted(found))} already'
         )
 
 
@@ -102,16 +101,16 @@ def add_mmdet_mixing(cfg: Config, strategy: str, prob: float) -> None:
     """
     if strategy == 'mmdet_mixup' and prob != 1:
         raise ValueError(
-            f"Expected `prob: 1` with mmdet's MixUp but got {prob}; it has no "
-            'probability. Compare it with `prob: 1` of the others.'
+            "set `prob: 1` for all that is compared with mmdet's MixUp; it has no "
+            f'probability; got {prob}'
         )
     outer: list = []
     for pipeline in packing_pipelines(cfg):
         types = [step['type'] for step in pipeline]
         if 'Resize' not in types:
             raise ValueError(
-                f'Expected a Resize in the training pipeline but got {types}; '
-                f'`strategy: {strategy}` needs one to know the size of images.'
+                'use a config with a Resize in the training pipeline, from which '
+                f'`strategy: {strategy}` takes the size of images; it has {types}'
             )
         split = types.index('Resize')
         outer = list(pipeline[split:])
@@ -129,40 +128,28 @@ def add_mmdet_mixing(cfg: Config, strategy: str, prob: float) -> None:
     )
 
 
-def packing_pipelines(cfg: Config) -> Iterator[list]:
+def packing_pipelines(cfg: Config) -> list[list]:
     """The training pipelines that end with packing, however datasets nest.
 
     Raises:
         ValueError: If there is none.
     """
-    seen: list[int] = []
-    for node in _datasets(cfg.train_dataloader.dataset):
-        pipeline = node.get('pipeline')
-        if pipeline and pipeline[-1]['type'] in PACKING and id(pipeline) not in seen:
-            seen.append(id(pipeline))
-            yield pipeline
-    if not seen:
+    pipelines = [node.get('pipeline') or [] for node in dicts_in(cfg.train_dataloader)]
+    found = [p for p in pipelines if p and p[-1]['type'] in PACKING]
+    if not found:
         raise ValueError(
-            f'Expected a training pipeline that ends with {" or ".join(PACKING)} but '
-            'found none; mix on the device with `carrier: batch`.'
+            'mix on the device with `mix_in: batch`; no training pipeline ends with '
+            f'{" or ".join(PACKING)}'
         )
-
-
-def _datasets(node: Any) -> Iterator[dict]:
-    yield node
-    for child in [node.get('dataset'), *node.get('datasets', [])]:
-        if child is not None:
-            yield from _datasets(child)
+    return list({id(pipeline): pipeline for pipeline in found}.values())
 
 
 def stop_early(cfg: Config, settings: Mapping[str, Any]) -> None:
     """Leave the last share ``stop_mixing`` of the training unmixed."""
     share = settings['stop_mixing']
-    if not share or STRATEGIES[settings['strategy']] is None:
+    if not share or settings['strategy'] not in MIXES:
         return
-    if 'max_iters' in cfg.train_cfg:
-        amount = dict(num_last_iters=max(1, round(share * cfg.train_cfg.max_iters)))
-    else:
-        amount = dict(num_last_epochs=max(1, round(share * cfg.train_cfg.max_epochs)))
-    hook = dict(type='StopMixingHook', **amount)
+    unit = 'iters' if 'max_iters' in cfg.train_cfg else 'epochs'
+    last = max(1, round(share * cfg.train_cfg[f'max_{unit}']))
+    hook = {'type': 'StopMixingHook', f'num_last_{unit}': last}
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import subprocess
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
 import mmdet_lossmix
 
-DISTRIBUTIONS = {
-    'torch': ('torch',),
-    'mmengine': ('mmengine', 'onedl-mmengine'),
-    'mmcv': ('mmcv', 'onedl-mmcv'),
-    'mmdet': ('mmdet', 'onedl-mmdetection'),
-    'numpy': ('numpy',),
-}
+IMPORTED = ('torch', 'mmengine', 'mmcv', 'mmdet', 'numpy')  # whoever distributes them
 
 
 def provenance() -> dict[str, Any]:
     """Versions of what computes, and the project's git revision."""
-    versions = {name: _version(names) for name, names in DISTRIBUTIONS.items()}
-    return {
-        'versions': {
-            'python': platform.python_version(),
-            'mmdet_lossmix': mmdet_lossmix.__version__,
-            **versions,
-        },
-        'git_revision': git_revision(),
+    distributions = packages_distributions()
+    versions = {name: version(distributions[name][0]) for name in IMPORTED}
+    ours = {
+        'python': platform.python_version(),
+        'mmdet_lossmix': mmdet_lossmix.__version__,
     }
+    return {'versions': {**ours, **versions}, 'git_revision': git_revision()}
 
 
 def git_revision() -> str:
@@ -37,25 +29,14 @@ def git_revision() -> str:
     project = Path(mmdet_lossmix.__file__).resolve().parents[1]
     if not (project / '.git').exists():
         return ''
-    commit = _git(project, 'rev-parse', '--short=10', 'HEAD')
-    changed = _git(project, 'status', '--porcelain', '--untracked-files=no')
-    return commit + ('+' if changed else '')
-
-
-def _git(project: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ['git', *arguments], cwd=project, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ''
+    command = [
+        'git',
+        'describe',
+        '--always',
+        '--abbrev=10',
+        '--exclude',
+        '*',
+        '--dirty=+',
+    ]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-def _version(names: tuple[str, ...]) -> str:
-    for name in names:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ''

@@ -4,88 +4,79 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
-KEYS: dict[str, type | tuple[type, ...]] = {
-    'name': str,
-    'about': str,
-    'findings': str,
-    'config': str,
-    'data': dict,
-    'settings': dict,
-    'overrides': dict,
-    'axes': dict,
-    'exclude': list,
-    'baseline': (dict, list),
-    'metric': str,
-    'corruptions': list,
-    'severity': int,
-    'plots': list,
-}
-REQUIRED = ('name', 'config', 'axes')
-PLOTS = ('bars', 'band', 'curves')
-METRICS = ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+SCHEMA = yaml.safe_load(Path(__file__).with_name('study.schema.yml').read_text())
+SETTINGS = SCHEMA['properties']['settings']
 
 
 class StudyError(Exception):
-    """A study cannot be run as it is written."""
+    """A study cannot be run as it is written; says in which line, and what to do."""
 
     def __init__(self, path: Path, key: str, problem: str) -> None:
-        place = f'{path}: {key}' if key else str(path)
-        super().__init__(f'{place}: {problem}')
+        line = line_of(path, key)
+        place = f'{path}:{line}' if line else f'{path}'
+        super().__init__(': '.join(filter(None, [place, key, problem])))
 
 
-def expect(condition: bool, path: Path, key: str, problem: str) -> None:
-    """Raise a StudyError unless the condition holds."""
-    if not condition:
-        raise StudyError(path, key, problem)
+def line_of(path: Path, key: str) -> int:
+    """The line where a key (``axes.alpha``) or the nearest above it stands, or 0."""
+    try:
+        node = yaml.compose(path.read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError):
+        return 0
+    line = 0
+    while isinstance(node, (yaml.MappingNode, yaml.SequenceNode)):
+        entries = node.value
+        if isinstance(node, yaml.SequenceNode):
+            entries = [
+                (yaml.ScalarNode('', str(i), value.start_mark), value)
+                for i, value in enumerate(entries)
+            ]
+        for name, value in entries:
+            if f'{key}.'.startswith(f'{name.value}.'):
+                key = key[len(name.value) + 1 :]
+                line, node = name.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line
 
 
-def check_type(value: Any, kind: type | tuple[type, ...], path: Path, key: str) -> None:
-    """Raise a StudyError unless the value is of that type, or of one of them."""
-    names = {dict: 'a mapping', list: 'a list', str: 'a text', int: 'a whole number'}
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    expect(
-        isinstance(value, kind) and not (kind is int and isinstance(value, bool)),
-        path,
-        key,
-        f'expected {" or ".join(names[k] for k in kinds)} but got {value!r}',
-    )
+def check(value: Any, schema: dict, path: Path, key: str = '') -> None:
+    """Raise a StudyError unless a value is what a JSON schema asks for."""
+    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    if error is None:
+        return
+    places = [*filter(None, [key]), *map(str, error.absolute_path)]
+    if error.validator == 'additionalProperties':
+        name = next(
+            name for name in error.instance if name not in error.schema['properties']
+        )
+        place = '.'.join([*places, str(name)])
+        check_known(name, error.schema['properties'], path, place)
+    if error.validator == 'enum':
+        check_known(error.instance, error.validator_value, path, '.'.join(places))
+    raise StudyError(path, '.'.join(places), error.message)
+
+
+def check_known(
+    name: Any, known: Iterable, path: Path, key: str, what: str = 'is unknown'
+) -> None:
+    """Raise a StudyError unless a name is one of the known ones."""
+    known = list(known)
+    if name in known:
+        return
+    near = get_close_matches(str(name), map(str, known), n=1, cutoff=0.7)
+    hint = f'did you mean `{near[0]}`? ' if near else ''
+    names = ', '.join(map(str, known))
+    raise StudyError(path, key, f'{hint}{name!r} {what}; expected one of {names}')
 
 
 def as_list(value: Any) -> list:
     """One entry or several, as several."""
     return value if isinstance(value, list) else [value]
-
-
-def check_keys(raw: dict, path: Path) -> None:
-    """Top-level keys, their types, and the ones that may not be missing."""
-    for key, value in raw.items():
-        near = get_close_matches(str(key), KEYS, n=1)
-        hint = f'; did you mean `{near[0]}`?' if near else ''
-        expect(
-            key in KEYS,
-            path,
-            str(key),
-            f'is no key of a study{hint} Keys are {", ".join(KEYS)}',
-        )
-        check_type(value, KEYS[key], path, key)
-    for key in REQUIRED:
-        expect(key in raw, path, key, 'is missing; add it')
-    expect(bool(raw['axes']), path, 'axes', 'expected at least one axis')
-    for key in raw.get('overrides', {}):
-        expect('.' in key, path, f'overrides.{key}', 'expected a dotted key')
-    for rule in raw.get('exclude', []):
-        check_type(rule, dict, path, 'exclude')
-    for key in ('plots', 'baseline'):
-        for entry in as_list(raw.get(key, [])):
-            check_type(entry, dict, path, key)
-    metric = raw.get('metric', 'AP')
-    expect(
-        metric in METRICS,
-        path,
-        'metric',
-        f'expected one of {", ".join(METRICS)} but got {metric}',
-    )
-    severity = raw.get('severity', 3)
-    expect(1 <= severity <= 5, path, 'severity', f'expected 1 to 5 but got {severity}')

@@ -1,4 +1,4 @@
-"""A study: which cells, from which config, compared with what. Read from YAML."""
+"""A study: which runs, from which config, compared with what. Read from YAML."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from typing import Any, Iterator, Mapping
 
 import yaml
 
-from .schema import PLOTS, StudyError, as_list, check_keys, check_type, expect
-from .settings import SETTINGS
+from .schema import SCHEMA, SETTINGS, StudyError, as_list, check, check_known
 
 Labels = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One training run of a study.
+class Run:
+    """One training of a study.
 
     Attributes:
         labels: Axis name to the label of its value, in the order of the axes.
         config: Path of the config, with the placeholders filled.
-        settings: Setting name to its value, see :mod:`.settings`.
-        overrides: Dotted key to its value, put over the config at the end.
+        settings: Setting name to its value, see study.schema.yml.
+        overrides: Dotted key of the config to its value.
     """
 
     labels: Labels
     config: str
     settings: Mapping[str, Any]
     overrides: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """All labels in a line."""
+        return ' '.join(f'{axis}={label}' for axis, label in self.labels.items())
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Study:
     plots: tuple[Mapping[str, Any], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
-    def cells(self) -> Iterator[Cell]:
+    def runs(self) -> Iterator[Run]:
         """Every combination of the axes' values that is not excluded.
 
         The seed varies slowest: the first complete comparison is there early.
@@ -61,27 +65,26 @@ class Study:
         for values in product(*(self.axes[axis] for axis in order)):
             chosen = dict(zip(order, values))
             labels = {axis: chosen[axis] for axis in self.axes}
-            if not any(_matches(labels, rule) for rule in self.exclude):
-                yield self._cell(labels)
+            if not any(
+                all(labels[axis] in values for axis, values in rule.items())
+                for rule in self.exclude
+            ):
+                yield self._run(labels)
 
-    def _cell(self, labels: Labels) -> Cell:
+    def _run(self, labels: Labels) -> Run:
         settings, overrides = dict(self.settings), dict(self.overrides)
         for axis, label in labels.items():
             for key, value in self.axes[axis][label].items():
-                (settings if key in SETTINGS else overrides)[key] = value
+                (overrides if '.' in key else settings)[key] = value
         config = self.config.format(**{**settings, **labels})
-        return Cell(labels, config, settings, overrides)
-
-
-def _matches(labels: Labels, rule: Mapping[str, list]) -> bool:
-    return all(labels[axis] in values for axis, values in rule.items())
+        return Run(labels, config, settings, overrides)
 
 
 def read_study(path: Path) -> Study:
     """Read and check a study file.
 
     Raises:
-        StudyError: If it is no valid study; names the file, the key and what to do.
+        StudyError: If it is no valid study.
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding='utf-8'))
@@ -92,17 +95,13 @@ def read_study(path: Path) -> Study:
         ) from error
     except yaml.YAMLError as error:
         raise StudyError(path, '', f'is no YAML: {error}') from error
-    expect(isinstance(raw, dict), path, '', 'expected a mapping of keys; see docs')
-    check_keys(raw, path)
-    axes = {axis: _axis(axis, raw, path) for axis in raw['axes']}
-    for key, value in raw.get('settings', {}).items():
-        _check_setting(key, value, path, f'settings.{key}')
+    check(raw, SCHEMA, path)
     study = Study(
         **{
             **raw,
-            'axes': axes,
+            'axes': {axis: _axis(axis, raw, path) for axis in raw['axes']},
             'exclude': tuple(
-                {axis: v if isinstance(v, list) else [v] for axis, v in rule.items()}
+                {axis: as_list(values) for axis, values in rule.items()}
                 for rule in raw.get('exclude', [])
             ),
             'baseline': tuple(filter(None, as_list(raw.get('baseline', [])))),
@@ -110,7 +109,7 @@ def read_study(path: Path) -> Study:
             'plots': tuple(raw.get('plots', [])),
         }
     )
-    _check_references(study, path)
+    _check_labels(study, path)
     return study
 
 
@@ -124,107 +123,45 @@ def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
     values, key = raw['axes'][axis], f'axes.{axis}'
     if isinstance(values, dict):
         for label, changes in values.items():
-            check_type(changes, dict, path, f'{key}.{label}')
-            for name, value in changes.items():
-                _check_change(name, value, path, f'{key}.{label}.{name}')
-    else:
-        check_type(values, list, path, key)
-        if axis in SETTINGS:
-            for value in values:
-                _check_setting(axis, value, path, key)
-            values = {value: {axis: value} for value in values}
-        else:
-            expect(
-                axis in placeholders(raw['config']),
-                path,
-                key,
-                f'a list of values needs an axis that is a setting or stands as '
-                f'{{{axis}}} in `config`; settings are {", ".join(SETTINGS)}. For '
-                'anything else write a mapping of labels to config overrides.',
-            )
-            values = {value: {} for value in values}
-    expect(bool(values), path, key, 'expected at least one value')
-    return values
-
-
-def _check_change(name: str, value: Any, path: Path, key: str) -> None:
-    if name in SETTINGS:
-        _check_setting(name, value, path, key)
-        return
-    expect(
-        '.' in name,
-        path,
-        key,
-        f'is neither a setting ({", ".join(SETTINGS)}) nor a dotted key of the config, '
-        'such as optim_wrapper.optimizer.lr',
-    )
-
-
-def _check_setting(name: str, value: Any, path: Path, key: str) -> None:
-    expect(
-        name in SETTINGS, path, key, f'is no setting; these are {", ".join(SETTINGS)}'
-    )
-    try:
-        SETTINGS[name].check(value)
-    except (ValueError, TypeError) as error:
-        raise StudyError(path, key, str(error)) from error
-
-
-def _check_references(study: Study, path: Path) -> None:
-    """Labels that other keys speak of have to exist."""
-    for name in placeholders(study.config):
-        expect(
-            name in study.axes or name in study.settings,
+            settings = {k: v for k, v in changes.items() if '.' not in k}
+            check(settings, SETTINGS, path, f'{key}.{label}')
+        return values
+    if axis in SETTINGS['properties']:
+        for value in values:
+            check(value, SETTINGS['properties'][axis], path, key)
+        return {value: {axis: value} for value in values}
+    if axis not in placeholders(raw['config']):
+        raise StudyError(
             path,
-            'config',
-            f'has the placeholder {{{name}}} but there is no such axis; add '
-            f'`axes: {{{name}: [...]}}`',
+            key,
+            'a list of values needs an axis that is a setting or stands as '
+            f'{{{axis}}} in `config`; for anything else write a mapping of labels to '
+            f'overrides of the config. Settings: {", ".join(SETTINGS["properties"])}',
         )
+    return {value: {} for value in values}
+
+
+def _check_labels(study: Study, path: Path) -> None:
+    """Axes and labels that other keys speak of have to exist."""
+    for name in placeholders(study.config):
+        if name not in study.axes and name not in study.settings:
+            raise StudyError(
+                path, 'config', f'add `axes: {{{name}: [...]}}`, as it has {{{name}}}'
+            )
     rules = [
         *(('baseline', rule) for rule in study.baseline),
         *(('exclude', rule) for rule in study.exclude),
     ]
     for key, rule in rules:
         for axis, labels in rule.items():
-            expect(
-                axis in study.axes,
-                path,
-                f'{key}.{axis}',
-                f'is no axis; these are {", ".join(study.axes)}',
-            )
-            for label in labels if isinstance(labels, list) else [labels]:
-                expect(
-                    label in study.axes[axis],
-                    path,
-                    f'{key}.{axis}',
-                    f'{label!r} is no value of this axis; these are '
-                    f'{", ".join(map(str, study.axes[axis]))}',
-                )
-    expect(
-        all('seed' not in rule for rule in study.baseline),
-        path,
-        'baseline.seed',
-        'seeds are what is paired',
-    )
-    for plot in study.plots:
-        expect(
-            plot.get('kind') in PLOTS,
-            path,
-            'plots',
-            f'expected `kind` to be one of {", ".join(PLOTS)} but got {plot!r}',
-        )
-        for role in ('x', 'by', 'panels'):
-            expect(
-                plot.get(role) is None or plot[role] in study.axes,
-                path,
-                f'plots.{role}',
-                f'{plot.get(role)!r} is no axis; these are {", ".join(study.axes)}',
-            )
-        expect(
-            plot['kind'] == 'curves' or 'x' in plot,
-            path,
-            'plots.x',
-            f'a plot of kind {plot["kind"]} needs the axis to draw along',
-        )
-    cells = list(study.cells())
-    expect(bool(cells), path, 'exclude', 'leaves no cell')
+            check_known(axis, study.axes, path, f'{key}.{axis}', 'is no axis')
+            for label in as_list(labels):
+                check_known(label, study.axes[axis], path, f'{key}.{axis}')
+    if any('seed' in rule for rule in study.baseline):
+        raise StudyError(path, 'baseline.seed', 'remove it; seeds are what is paired')
+    for i, plot in enumerate(study.plots):
+        for role in {'x', 'by', 'panels'} & set(plot):
+            place = f'plots.{i}.{role}'
+            check_known(plot[role], study.axes, path, place, 'is no axis')
+    if not any(study.runs()):
+        raise StudyError(path, 'exclude', 'exclude less; it leaves no run')

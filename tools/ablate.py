@@ -1,11 +1,13 @@
-"""Run a study: every cell of a grid as `mim train` and `mim test`, then a report.
+r"""Run a study: every run of a grid as `mim train` and `mim test`, then a report.
 
-Stop it as you like; the same command goes on: finished cells are not run again, a
-half-finished one resumes, a failed one is tried again. docs/studies.md says more.
+Stop it as you like; the same command goes on: finished runs are not run again, a
+half-finished one resumes, a failed one is tried again. Snakemake runs them; options
+that are not listed here are handed to it. docs/studies.md says more.
 
 Examples:
     python tools/ablate.py studies/grids/alpha_quick.yml --jobs 4
-    python tools/ablate.py studies/grids/alpha_full.yml --jobs 8 --slurm PARTITION
+    python tools/ablate.py MINE.yml --jobs 8 --executor slurm \
+        --default-resources slurm_partition=gpu runtime=600
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import warnings
 from pathlib import Path
@@ -24,28 +25,29 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; 0 if every cell is finished."""
-    args = parse_args(argv)
+    """Run the command line; 0 if every run is finished."""
+    args, snakemake = parse_args(argv)
     warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # in mmengine
     logging.getLogger('mmengine').setLevel(logging.ERROR)
-    from studies import StudyError
-    from studies.run import Options, run_study
+    try:
+        from studies.schema import StudyError
+        from studies.workflow import Options, run_study
+    except ModuleNotFoundError as error:
+        sys.exit(f'Run `pip install mmdet_lossmix[studies]`: {error}.')
 
     options = Options(
         work_dir=args.work_dir,
         jobs=args.jobs,
         threads=args.threads,
-        partition=args.slurm,
         gpus=args.gpus,
-        srun_args=args.srun_args,
         dry_run=args.dry_run,
         report_only=args.report,
         report_dir=args.report_dir,
+        snakemake=snakemake,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return max([run_study(study, options, console) for study in args.study])
-    except (StudyError, RuntimeError) as error:
+    except StudyError as error:
         console.print(f'error: {error}', style='red', markup=False)
         return 2
     except KeyboardInterrupt:
@@ -53,33 +55,38 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Read the command line: our options, and those of Snakemake."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
-        'study', type=Path, nargs='+', help='files of studies/, or your own'
+        'study', type=Path, nargs='+', help='files of studies/grids, or your own'
     )
     parser.add_argument(
         '--work-dir',
         type=Path,
         default=Path('work_dirs/studies'),
-        help='gets a folder for each study, and the cells that they share',
+        help='gets a folder for each study, and the runs that they share',
     )
     parser.add_argument(
-        '--jobs', type=int, default=1, help='cells side by side; default: 1'
+        '--jobs', type=int, default=1, help='runs side by side; default: 1'
     )
     parser.add_argument(
         '--threads',
         type=int,
-        help='cores for each cell, loader workers included; default: an equal share',
+        help='cores of a run, loader workers included; default: an equal share',
     )
-    parser.add_argument('--slurm', metavar='PARTITION', help='hand cells to SLURM')
-    parser.add_argument('--gpus', type=int, default=1, help='a cell, on SLURM')
-    parser.add_argument('--srun-args', default='', help='more for srun, in one string')
     parser.add_argument(
-        '--dry-run', action='store_true', help='list the cells and what is left to do'
+        '--gpus',
+        type=int,
+        help='GPUs of a run; default: one, if there are any. Runs side by side are '
+        'spread over all of CUDA_VISIBLE_DEVICES',
+    )
+    parser.add_argument(
+        '--dry-run', action='store_true', help='list the runs and what is left to do'
     )
     parser.add_argument(
         '--report', action='store_true', help='only write the report of what is there'
@@ -90,15 +97,15 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         help='gets a folder with report, table and plots for each study; default: '
         '--work-dir',
     )
-    args = parser.parse_args(argv)
-    for name in ('jobs', 'threads', 'gpus'):
+    args, snakemake = parser.parse_known_args(argv)
+    for name, least in (('jobs', 1), ('threads', 1), ('gpus', 0)):
         value = getattr(args, name)
-        if value is not None and value < 1:
-            parser.error(f'expected --{name} from 1, but got {value}')
+        if value is not None and value < least:
+            parser.error(f'expected --{name} from {least}, but got {value}')
     if args.threads is None:
         cores = len(os.sched_getaffinity(0))
         args.threads = max(1, cores // args.jobs)
-    return args
+    return args, snakemake
 
 
 if __name__ == '__main__':

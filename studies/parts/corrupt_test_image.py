@@ -4,17 +4,18 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from ..keyed import image_rng
+from .image_rng import image_rng
 
 
 @TRANSFORMS.register_module()
 class CorruptTestImage(BaseTransform):
-    """``Corrupt`` of mmdet 3.3 (gone in 3.5), with noise that belongs to the image.
+    """Corrupt an image with noise that belongs to it.
 
-    ``Corrupt`` draws from the worker's random stream, so that two models would be
-    tested on different images. Put it right after ``LoadImageFromFile``, into test
-    pipelines. The corruptions are ImageNet-C's, of the package
-    ``imagecorruptions-imaug`` (Apache-2.0), a kept-up ``imagecorruptions``.
+    mmdet's ``Corrupt``, which not all versions have, draws from the worker's random
+    stream, so that two models would be tested on different images. Put this one right
+    after ``LoadImageFromFile``, into test pipelines. The corruptions are ImageNet-C's,
+    of the package ``imagecorruptions-imaug`` (Apache-2.0), a kept-up
+    ``imagecorruptions``.
 
     Required Keys:
 
@@ -40,8 +41,7 @@ class CorruptTestImage(BaseTransform):
             from imagecorruptions import corrupt, get_corruption_names
         except ImportError as error:
             raise ImportError(
-                'Expected the package imagecorruptions for corrupted test images; '
-                '`pip install imagecorruptions-imaug`.'
+                'Run `pip install imagecorruptions-imaug` for corrupted test images.'
             ) from error
         names = get_corruption_names('all')
         if corruption not in names:
@@ -60,8 +60,11 @@ class CorruptTestImage(BaseTransform):
         state = np.random.get_state()
         np.random.seed(rng.integers(2**32, dtype=np.uint32))
         try:
-            img = results['img'].astype(np.uint8)
-            results['img'] = self.corrupt(img, self.severity, self.corruption)
-            return results
+            results['img'] = self.corrupt(
+                results['img'].astype(np.uint8),
+                corruption_name=self.corruption,
+                severity=self.severity,
+            )
         finally:
             np.random.set_state(state)
+        return results

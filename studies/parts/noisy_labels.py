@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 
-from ..keyed import image_rng
+from .image_rng import image_rng
 
 KINDS = ('wrong_class', 'jittered_box', 'missing_box', 'spurious_box')
 JITTER = 0.3  # of a box's width and height, for its centre and its size

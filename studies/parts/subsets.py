@@ -8,7 +8,7 @@ from mmdet.registry import DATASETS
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .keyed import image_rng
+from .image_rng import image_rng
 
 
 class SubsetDataset(metaclass=ABCMeta):

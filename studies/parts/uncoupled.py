@@ -4,6 +4,7 @@ from mmdet.registry import MODELS
 from numpy.random import default_rng
 
 from mmdet_lossmix.functional import sample_lambda
+from mmdet_lossmix.mixing.strategies import LossMix
 from mmdet_lossmix.models.data_preprocessors.batch_mix import (
     BatchLossMix,
     iteration,
@@ -11,6 +12,28 @@ from mmdet_lossmix.models.data_preprocessors.batch_mix import (
 )
 
 LOSS_STREAM = 1  # keeps its draws apart from those of the image's lambda
+
+
+class UncoupledLossMix(LossMix):
+    """Interpolate losses by a weight of their own, one for each batch.
+
+    Args:
+        alpha (float): Of the distribution ``Beta(alpha, alpha)`` that it is drawn from.
+        loss_weight (str): See :class:`BatchUncoupledLossMix`.
+    """
+
+    def __init__(self, alpha: float, loss_weight: str) -> None:
+        self.alpha = alpha
+        self.loss_weight = loss_weight
+
+    def __call__(self, own, partner, lam, join, rng):
+        """Both, with the weight that the images do not have."""
+        if self.loss_weight == 'half':
+            weight = 0.5
+        else:
+            draws = default_rng([shared_seed(), iteration(), LOSS_STREAM])
+            weight = sample_lambda(self.alpha, draws)
+        return super().__call__(own, partner, weight, join, rng)
 
 
 @MODELS.register_module()
@@ -21,38 +44,22 @@ class BatchUncoupledLossMix(BatchLossMix):
     :class:`BatchLossMix` makes in the same iteration of the same seed.
 
     Args:
-        alpha (float): See :class:`BatchMix`. Defaults to 1.0.
-        prob (float): See :class:`BatchMix`. Defaults to 1.0.
         loss_weight (str): ``'independent'`` draws the weight of the losses from the
             same distribution, independently: losses are interpolated, but not by what
-            is seen. ``'half'`` sets it to 1/2: images are mixed and both targets count,
-            always the same. Defaults to ``'independent'``.
-        **kwargs: Others of :class:`BatchLossMix`.
+            is seen. ``'half'`` sets it to 1/2: images are mixed and both annotations
+            count, always the same. Defaults to ``'independent'``.
+        **kwargs: Those of :class:`BatchLossMix`.
 
     Raises:
         ValueError: If ``loss_weight`` is neither.
     """
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        prob: float = 1.0,
-        loss_weight: str = 'independent',
-        **kwargs,
-    ) -> None:
+    def __init__(self, loss_weight: str = 'independent', **kwargs) -> None:
         if loss_weight not in ('independent', 'half'):
             raise ValueError(
                 "Expected `loss_weight` to be 'independent' or 'half' but got "
                 f'{loss_weight!r}; for the coupled weight use BatchLossMix.'
             )
-        super().__init__(alpha, prob, **kwargs)
-        self.loss_weight = loss_weight
-
-    def mix_targets(self, own, partner, lam):
-        """Both targets, with the weight that the images do not have."""
-        if self.loss_weight == 'half':
-            weight = 0.5
-        else:
-            rng = default_rng([shared_seed(), iteration(), LOSS_STREAM])
-            weight = sample_lambda(self.alpha, rng)
-        return super().mix_targets(own, partner, weight)
+        super().__init__(**kwargs)
+        # Of its own, as it has arguments.
+        self.strategy = UncoupledLossMix(self.alpha, loss_weight)  # type: ignore[misc]

@@ -46,7 +46,7 @@ def write_study(path: Path, voc_root: Any, iters: int = 2, **changes: Any) -> Pa
 
 
 def write_uda_study(path: Path, voc_root: Any, **changes: Any) -> Path:
-    """Write a study of two rungs of the ladder of FCOS: 2 iterations of burn-in of 4.
+    """Write a study of two variants of FCOS: 2 iterations of burn-in, 2 of adaptation.
 
     Args:
         path (Path): The file to write.
@@ -58,7 +58,7 @@ def write_uda_study(path: Path, voc_root: Any, **changes: Any) -> Path:
                 'test_dataloader.dataset', 'custom_hooks.2.truth')  # fmt: skip
     study = {
         'name': path.stem,
-        'config': str(ROOT / 'configs/uda/demo_{rung}_fcos.py'),
+        'config': str(ROOT / 'configs/uda/demo_{variant}_fcos.py'),
         'settings': {'workers': 0},
         'overrides': {
             **{f'{name}.data_root': f'{voc_root}/' for name in datasets},
@@ -76,7 +76,7 @@ def write_uda_study(path: Path, voc_root: Any, **changes: Any) -> Path:
             'model.detector.test_cfg.max_per_img': 3,
         },
         'axes': {
-            'rung': {
+            'variant': {
                 'source_only': {'model.burn_in_iters': 4},
                 'adaptive_teacher': {
                     'model.burn_in_iters': 2,
@@ -88,11 +88,11 @@ def write_uda_study(path: Path, voc_root: Any, **changes: Any) -> Path:
             },
             'seed': [0],
         },
-        'baseline': {'rung': 'source_only'},
+        'baseline': {'variant': 'source_only'},
         'metric': 'AP50',
         'plots': [
-            {'kind': 'bars', 'x': 'rung'},
-            {'kind': 'curves', 'by': 'rung', 'y': 'pseudo_recall'},
+            {'kind': 'bars', 'x': 'variant'},
+            {'kind': 'curves', 'by': 'variant', 'y': 'pseudo_recall'},
         ],
         **changes,
     }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmdet_lossmix.datasets.transforms import CorruptTestImage
+from studies.parts import CorruptTestImage
 
 pytest.importorskip(
     'imagecorruptions', reason='needs `pip install imagecorruptions-imaug`'

@@ -1,36 +1,36 @@
-"""What the settings of a cell do to a config."""
+"""What the settings of a run do to a config."""
 
 import pytest
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from studies.cell_config import build_config, corrupted, measure_ap
-from studies.mixing import _datasets
-from studies.study import Cell
+from mmdet_lossmix.datasets.walk import dicts_in
+from studies.run_config import build_config, corrupted
+from studies.study import Run
 from tests.helpers import ROOT
 
 THIN = str(ROOT / 'configs/studies/fcos_synthetic.py')
 VOC = str(ROOT / 'configs/baseline_fcos_voc.py')
+FCOS = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'
 
 
 def config(path=THIN, overrides=None, **settings):
-    return build_config(Cell({}, path, settings, overrides or {}))
+    return build_config(Run({}, str(path), settings, overrides or {}), {})
 
 
 def steps(dataset):
     return [
         [step['type'] for step in node['pipeline']]
-        for node in _datasets(dataset)
+        for node in dicts_in(dataset)
         if 'pipeline' in node
     ]
 
 
-def test_batch_carrier():
+def test_mixing_in_the_batch():
     cfg = config(strategy='lossmix', alpha=2, prob=0.5)
     assert cfg.model.type == 'LossMixDetector'
     assert (cfg.model.weighting, cfg.model.roi_sampling) == ('batch', 'joint')
-    (augment,) = cfg.model.detector.data_preprocessor.batch_augments
+    (augment,) = cfg.model.data_preprocessor.batch_augments
     assert augment == dict(type='BatchLossMix', alpha=2.0, prob=0.5)
     MODELS.build(cfg.model)
     cfg = config(strategy='union')
@@ -39,22 +39,22 @@ def test_batch_carrier():
 
 
 @pytest.mark.parametrize('path', [THIN, VOC])
-def test_pipeline_carrier(path):
-    cfg = config(path, strategy='lossmix', carrier='pipeline')
+def test_mixing_in_the_pipeline(path):
+    cfg = config(path, strategy='lossmix', mix_in='pipeline')
     assert cfg.model.weighting == 'image'
     for types in steps(cfg.train_dataloader.dataset):
         assert types[-2:] == ['LossMixTransform', 'PackLossMixInputs']
-    cfg = config(path, strategy='noise', carrier='pipeline')
+    cfg = config(path, strategy='noise', mix_in='pipeline')
     for types in steps(cfg.train_dataloader.dataset):
         assert types[-2:] == ['NoiseMixTransform', 'PackDetInputs']
 
 
 def test_uncoupled():
     cfg = config(strategy='lossmix', coupling='half')
-    (augment,) = cfg.model.detector.data_preprocessor.batch_augments
+    (augment,) = cfg.model.data_preprocessor.batch_augments
     assert (augment.type, augment.loss_weight) == ('BatchUncoupledLossMix', 'half')
-    with pytest.raises(ValueError, match='only BatchUncoupledLossMix has it'):
-        config(strategy='lossmix', coupling='half', carrier='pipeline')
+    with pytest.raises(ValueError, match='option of BatchUncoupledLossMix alone'):
+        config(strategy='lossmix', coupling='half', mix_in='pipeline')
 
 
 def test_cutmix_is_an_operator():
@@ -68,7 +68,7 @@ def test_cutmix_is_an_operator():
 def test_mixing_of_mmdet(path, strategy, voc_root):
     cfg = config(path, strategy=strategy)
     dataset = cfg.train_dataloader.dataset
-    for node in _datasets(dataset):
+    for node in dicts_in(dataset):
         if 'data_root' in node:
             node.data_root = f'{voc_root}/'
     built = DATASETS.build(dataset)
@@ -88,7 +88,7 @@ def test_mixing_of_mmdet(path, strategy, voc_root):
         dict(label_noise=0.4, noise_kinds=['wrong_class']),
         dict(imbalance=10),
         dict(data_fraction=0.5),
-        dict(strategy='lossmix', carrier='pipeline'),
+        dict(strategy='lossmix', mix_in='pipeline'),
         dict(strategy='mosaic'),
     ],
 )
@@ -134,12 +134,39 @@ def test_ap_of_coco_on_any_data():
     assert cfg.test_evaluator == dict(type='CocoMetric', metric='bbox', classwise=True)
     assert 'instances' in cfg.test_dataloader.dataset.pipeline[-1].meta_keys
     assert cfg.default_hooks.checkpoint.max_keep_ckpts == 2
-    init_default_scope('mmdet')
-    base = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'
-    coco = Config.fromstring(f'_base_ = {base!r}', '.py')
-    measure_ap(coco)
-    assert coco.test_evaluator.ann_file
-    assert coco.test_evaluator.classwise
+    cfg = config(FCOS)
+    assert cfg.test_evaluator.ann_file
+    assert cfg.test_evaluator.classwise
+
+
+def test_a_plain_config_of_anybody(tmp_path):
+    """It imports what its entries need, and loses nothing of its own."""
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        "_base_ = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'\n"
+        "custom_imports = dict(imports=['mmdet.models'], allow_failed_imports=False)\n"
+        'model = dict(data_preprocessor=dict(batch_augments=[dict('
+        "type='BatchFixedSizePad', size=(64, 64))]))\n"
+        "load_from = 'start.pth'\n"
+        'randomness = dict(deterministic=True)\n'
+        "default_hooks = dict(checkpoint=dict(save_best='auto', save_last=False))\n"
+        'test_dataloader = None\ntest_evaluator = dict(format_only=True)\n'
+    )
+    cfg = config(path, strategy='lossmix', label_noise=0.1, seed=2)
+    names = ['mmdet.models', 'mmdet_lossmix', 'studies.parts']
+    assert cfg.custom_imports.imports == names
+    types = [augment.type for augment in cfg.model.data_preprocessor.batch_augments]
+    assert types == ['BatchFixedSizePad', 'BatchLossMix']
+    assert (cfg.model.type, cfg.model.detector) == ('LossMixDetector', 'FCOS')
+    assert cfg.randomness == dict(deterministic=True, seed=2)
+    assert cfg.load_from == 'start.pth'
+    assert 'save_best' not in cfg.default_hooks.checkpoint
+    assert cfg.default_hooks.checkpoint.save_last
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_evaluator == cfg.val_evaluator
+    assert config(path).custom_imports.imports == names[:2]
+    foggy = corrupted(config(path), 'fog', 2)
+    assert foggy.custom_imports.imports == names
 
 
 def test_corruption_of_the_test_images_alone():
@@ -169,5 +196,6 @@ def test_domain_adaptation_passes_through():
 
 
 def test_a_config_that_mixes_already_is_refused():
-    with pytest.raises(ValueError, match='config of a plain detector'):
-        config(str(ROOT / 'configs/lossmix_fcos_voc.py'), strategy='union')
+    for name in ('lossmix_fcos_voc', 'union_fcos_voc'):
+        with pytest.raises(ValueError, match='config of a plain detector'):
+            config(ROOT / f'configs/{name}.py', strategy='union')

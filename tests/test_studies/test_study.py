@@ -3,12 +3,13 @@
 import pytest
 import yaml
 
-from studies import StudyError, read_study
-from studies.cell_config import build_config, config_hash
+from studies.run_config import build_config, config_hash
+from studies.schema import StudyError
+from studies.study import read_study
 from tests.helpers import ROOT
 from tests.helpers.studies import write_study
 
-SHIPPED = sorted((ROOT / 'studies').glob('*.yml'))
+SHIPPED = sorted((ROOT / 'studies/grids').glob('*.yml'))
 
 
 def test_grid_of_settings_placeholders_and_labels(tmp_path):
@@ -30,42 +31,56 @@ def test_grid_of_settings_placeholders_and_labels(tmp_path):
         exclude=[{'strength': ['slow'], 'detector': 'retinanet'}],
         baseline={'strength': 'off'},
     )
-    cells = list(read_study(path).cells())
-    assert len(cells) == 2 * 3 * 2 - 2
-    assert [cell.labels['seed'] for cell in cells] == [3] * 5 + [4] * 5
-    cell = next(c for c in cells if c.labels['strength'] == 'slow')
-    assert cell.config == 'configs/studies/fcos_synthetic.py'
-    assert cell.settings == {'prob': 0.5, 'strategy': 'lossmix', 'seed': 3}
-    assert cell.overrides['optim_wrapper.optimizer.lr'] == 1e-5
+    runs = list(read_study(path).runs())
+    assert len(runs) == 2 * 3 * 2 - 2
+    assert [run.labels['seed'] for run in runs] == [3] * 5 + [4] * 5
+    run = next(r for r in runs if r.labels['strength'] == 'slow')
+    assert run.config == 'configs/studies/fcos_synthetic.py'
+    assert run.settings == {'prob': 0.5, 'strategy': 'lossmix', 'seed': 3}
+    assert run.overrides['optim_wrapper.optimizer.lr'] == 1e-5
+    assert run.title == 'detector=fcos strength=slow seed=3'
 
 
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'axis': {}}, 'axis: is no key of a study; did you mean `axes`?'),
-        ({'axes': {'strategy': ['lossmx']}}, 'axes.strategy: expected one of none'),
-        ({'axes': {'alpha': [0]}}, 'axes.alpha: expected above 0'),
-        ({'axes': {'alpha': []}}, 'axes.alpha: expected at least one value'),
-        ({'axes': {'lr': [0.1]}}, 'axes.lr: a list of values needs an axis that is'),
-        ({'axes': {'lr': {'a': {'lr': 1}}}}, 'axes.lr.a.lr: is neither a setting'),
-        ({'settings': {'prop': 1}}, 'settings.prop: is no setting'),
-        ({'baseline': {'strategy': 'union'}}, "baseline.strategy: 'union' is no value"),
-        ({'baseline': ['none']}, "baseline: expected a mapping but got 'none'"),
-        ({'baseline': 'none'}, 'baseline: expected a mapping or a list'),
-        ({'baseline': {'alpha': 1}}, 'baseline.alpha: is no axis; these are strategy'),
-        ({'config': 'x/{detector}.py'}, r'config: has the placeholder \{detector\}'),
-        ({'metric': 'mAP'}, 'metric: expected one of AP, AP50, .* but got mAP'),
-        ({'severity': 6}, 'severity: expected 1 to 5 but got 6'),
-        ({'severity': 'high'}, "severity: expected a whole number but got 'high'"),
-        ({'plots': [{'kind': 'pie'}]}, 'plots: expected `kind` to be one of bars'),
-        ({'plots': [{'kind': 'bars', 'x': 'a'}]}, "plots.x: 'a' is no axis"),
-        ({'name': None}, 'name: expected a text but got None'),
+        ({'axis': {}}, r"axis: did you mean `axes`\? 'axis' is unknown"),
+        (
+            {'axes': {'strategy': ['lossmx']}},
+            'axes.strategy: did you mean `lossmix`',
+        ),
+        (
+            {'axes': {'alpha': [0]}},
+            'axes.alpha: 0 is less than or equal to',
+        ),
+        ({'axes': {'alpha': []}}, r'axes.alpha: \[\] should be non-empty'),
+        ({'axes': {'lr': [0.1]}}, 'axes.lr: a list of values needs an axis that'),
+        ({'axes': {'lr': {'a': {'lr': 1}}}}, "axes.lr.a.lr: 'lr' is unknown; expected"),
+        ({'settings': {'prop': 1}}, r'settings.prop: did you mean `prob`\?'),
+        ({'baseline': {'strategy': 'union'}}, "baseline.strategy: 'union' is unknown"),
+        ({'baseline': ['none']}, "baseline.0: 'none' is not of type 'object'"),
+        ({'baseline': 'none'}, "baseline: 'none' is not of type 'object'"),
+        ({'baseline': {'alpha': 1}}, "baseline.alpha: 'alpha' is no axis; expected"),
+        ({'config': 'x/{detector}.py'}, r'config: add `axes: \{detector: '),
+        ({'metric': 'mAP'}, r"metric: did you mean `AP`\? 'mAP' is unknown"),
+        ({'severity': 6}, 'severity: 6 is greater than the maximum of 5'),
+        ({'severity': 'high'}, "severity: 'high' is not of type 'integer'"),
+        (
+            {'plots': [{'kind': 'pie'}]},
+            "plots.0.kind: 'pie' is unknown",
+        ),
+        ({'plots': [{'kind': 'bars', 'x': 'a'}]}, "plots.0.x: 'a' is no axis"),
+        ({'plots': [{'kind': 'bars'}]}, "plots.0: 'x' is a required property"),
+        ({'name': None}, "name: None is not of type 'string'"),
     ],
 )
-def test_errors_name_file_key_and_remedy(tmp_path, changes, message):
+def test_errors_name_line_key_and_remedy(tmp_path, changes, message):
     path = write_study(tmp_path / 'wrong.yml', tmp_path, **changes)
-    with pytest.raises(StudyError, match=f'wrong.yml: {message}'):
+    with pytest.raises(StudyError, match=rf'wrong\.yml:\d+: {message}') as error:
         read_study(path)
+    _, line, key, *_ = str(error.value).split(':')
+    names = path.read_text().splitlines()[int(line) - 1].split(':')[0].split()
+    assert {'-', *key.strip().split('.')} & set(names)
 
 
 def test_missing_keys_and_files(tmp_path):
@@ -73,7 +88,7 @@ def test_missing_keys_and_files(tmp_path):
     with pytest.raises(StudyError, match='no such file; there are no studies'):
         read_study(path)
     path.write_text('name: a\nconfig: b\n')
-    with pytest.raises(StudyError, match='axes: is missing; add it'):
+    with pytest.raises(StudyError, match="'axes' is a required property"):
         read_study(path)
     path.write_text('name: [')
     with pytest.raises(StudyError, match='is no YAML'):
@@ -83,7 +98,7 @@ def test_missing_keys_and_files(tmp_path):
 def test_override_of_something_that_is_not_there(tmp_path):
     study = write_study(tmp_path / 'a.yml', tmp_path, overrides={'optim.lr': 1})
     with pytest.raises(KeyError, match=r"no 'optim' in .*fcos_synthetic.py"):
-        build_config(next(read_study(study).cells()))
+        build_config(next(read_study(study).runs()), {})
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
@@ -93,15 +108,12 @@ def test_shipped_studies(path, monkeypatch):
     assert study.name == path.stem
     assert study.about
     assert study.baseline
-    cells = list(study.cells())
-    # The same seed tells cells apart by the other axes; no two are the same run.
-    first = [cell for cell in cells if cell.labels['seed'] == 0]
-    hashes = {config_hash(build_config(cell), study.data) for cell in first}
+    first = [run for run in study.runs() if run.labels['seed'] == 0]
+    hashes = {config_hash(build_config(run, {}), study.data) for run in first}
     assert len(hashes) == len(first)
-    # Nor are two that differ in the images that lie in the same folder.
-    assert config_hash(build_config(first[0]), {}) != config_hash(
-        build_config(first[0]), {'synthetic': {'train': 7}}
-    )
+    # Two that differ in the images that lie in the same folder are not the same run.
+    cfg = build_config(first[0], {})
+    assert config_hash(cfg, {}) != config_hash(cfg, {'synthetic': {'train': 7}})
 
 
 def test_every_study_has_both_forms():

@@ -1,0 +1,58 @@
+"""Builds what runs are made of, before the first one starts."""
+
+from __future__ import annotations
+
+import json
+import math
+from copy import deepcopy
+from typing import Any
+
+from mmcv.transforms import Compose
+from mmdet.registry import DATASETS, METRICS, MODELS
+from mmengine.config import Config
+
+from mmdet_lossmix.datasets.walk import dicts_in
+
+from .schema import as_list
+
+
+class RunCheck:
+    """Builds model, datasets, pipelines and metrics of configs, each only once."""
+
+    def __init__(self) -> None:
+        self.built: dict[str, Any] = {}
+
+    def __call__(self, cfg: Config) -> int:
+        """Build what a run needs.
+
+        Returns:
+            int: The number of its training iterations.
+
+        Raises:
+            Exception: Whatever cannot be built.
+        """
+        self._once(cfg.model, lambda model: MODELS.build(model) and None)
+        for split in ('train', 'val', 'test'):
+            loader = cfg.get(f'{split}_dataloader')
+            if not loader:
+                continue
+            for node in dicts_in(loader.dataset):
+                self._once(node.get('pipeline') or [], Compose)
+            images = self._once(loader.dataset, count)
+            if split == 'train':
+                batches = math.ceil(images / loader.get('batch_size', 1))
+            for metric in as_list(cfg.get(f'{split}_evaluator') or []):
+                self._once(metric, METRICS.build)
+        loop = cfg.train_cfg
+        return loop.get('max_iters') or loop.get('max_epochs', 1) * batches
+
+    def _once(self, part: Any, build: Any) -> Any:
+        key = f'{build} {json.dumps(part, sort_keys=True, default=str)}'
+        if key not in self.built:
+            self.built[key] = build(deepcopy(part))
+        return self.built[key]
+
+
+def count(dataset: dict) -> int:
+    """The length of a dataset; its annotations are read, its images are not."""
+    return len(DATASETS.build(dataset))

@@ -1,0 +1,147 @@
+"""A run on disk, as studies/Snakefile fills it.
+
+A folder holds ``config.py``, ``train`` (the work directory of ``mim train``) and, once
+that is through, ``trained``, which names the last checkpoint; then ``test``, with a
+file of metrics for each set of test images. It is named after the config alone:
+studies that ask for the same training share it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Mapping
+
+from mmengine.config import Config
+
+from .run_config import build_config, config_hash, corrupted
+from .settings import complete
+from .study import Run, Study
+
+CLEAN = 'clean'
+TAIL_LINES = 25
+
+
+class RunFolder:
+    """A training, and a test on each set of images.
+
+    Args:
+        folder (Path): Its own.
+        title (str): What reports call it.
+        cfg (Config): Of the training.
+        tests (Mapping[str, Config]): Name of a set of test images to the config with
+            them; none of a burn-in.
+        facts (Mapping): What is written down beside the training.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        title: str,
+        cfg: Config,
+        tests: Mapping[str, Config],
+        facts: Mapping[str, Any],
+    ) -> None:
+        self.folder = folder
+        self.title = title
+        self.cfg = cfg
+        self.tests = tests
+        self.facts = facts
+        self.burn_in: RunFolder | None = None  # whose end it goes on from
+        self.iterations = 0  # of the whole training, if known
+
+    @property
+    def name(self) -> str:
+        """What its folder is called, and tells it from all others."""
+        return self.folder.name
+
+    @property
+    def train_dir(self) -> Path:
+        """The work directory of the training."""
+        return self.folder / 'train'
+
+    @property
+    def trained(self) -> Path:
+        """Is there if and only if the training is through; names its checkpoint."""
+        return self.folder / 'trained'
+
+    def metrics_file(self, test: str) -> Path:
+        """What was measured on a set of test images."""
+        return self.folder / 'test' / f'{test}.json'
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that is asked for is there."""
+        files = [self.trained, *map(self.metrics_file, self.tests)]
+        return all(path.is_file() for path in files)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the training has a whole checkpoint to go on from, or is through."""
+        checkpoints = self.train_dir.glob('*.pth')
+        return self.trained.is_file() or any(map(zipfile.is_zipfile, checkpoints))
+
+    def write(self) -> None:
+        """Write what the workflow reads; files that have not changed stay untouched."""
+        (self.folder / 'test').mkdir(parents=True, exist_ok=True)
+        dump(self.cfg, self.folder / 'config.py')
+        for name, cfg in self.tests.items():
+            dump(cfg, self.folder / 'test' / f'{name}.py')
+        if not self.trained.is_file():
+            facts = json.dumps(self.facts, indent=1, default=str)
+            (self.folder / 'facts.json').write_text(f'{facts}\n')
+
+    def why_unfinished(self) -> str:
+        """The end of the log of the step that has not succeeded; '' without one."""
+        if self.burn_in is not None and not self.burn_in.finished and not self.begun:
+            return f'Its {self.burn_in.title} failed.\n{self.burn_in.why_unfinished()}'
+        log = self.folder / 'train.log'
+        for test in self.tests if self.trained.is_file() else ():
+            if not self.metrics_file(test).is_file():
+                log = self.folder / 'test' / f'{test}.log'
+        return tail(log)
+
+
+def run_folder(run: Run, study: Study, root: Path, origin: Mapping) -> RunFolder:
+    """The folder of a run of a study.
+
+    Args:
+        run: The run.
+        study: Its study.
+        root: Of the folders of all studies.
+        origin: Versions and git revision.
+
+    Raises:
+        Exception: Whatever is wrong with the config of the run.
+    """
+    cfg = build_config(run, study.data)
+    tests = {
+        CLEAN: cfg,
+        **{
+            f'{name}-{study.severity}': corrupted(cfg, name, study.severity)
+            for name in study.corruptions
+        },
+    }
+    key = config_hash(cfg, study.data)
+    settings = complete(run.settings)
+    facts = {'config': run.config, 'config_hash': key, 'settings': settings, **origin}
+    stem = Path(run.config.rpartition('::')[2]).stem
+    return RunFolder(root / f'{stem}-{key}', run.title, cfg, tests, facts)
+
+
+def dump(cfg: Config, path: Path) -> None:
+    """Write a config, unless it stands there already."""
+    text = cfg.pretty_text
+    if not path.is_file() or path.read_text(encoding='utf-8') != text:
+        path.write_text(text, encoding='utf-8')
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, without mim's traceback of a command that failed."""
+    if not log.is_file():
+        return ''
+    text = log.read_text(encoding='utf-8', errors='replace').rstrip()
+    if text.rpartition('\n')[2].startswith('subprocess.CalledProcessError'):
+        text = text.rpartition('\nTraceback (most recent call last):\n')[0].rstrip()
+    return '\n'.join([f'{log}:', *text.splitlines()[-TAIL_LINES:]])

@@ -1,0 +1,193 @@
+"""A study from its file to its report, by Snakemake; what it starts is pretended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from studies.schema import StudyError
+from studies.workflow import Options, gpu_places, run_study
+from tests.helpers import ROOT
+from tests.helpers.fake_mim import write_fake_mim
+from tests.helpers.processes import ENV
+from tests.helpers.studies import write_study
+
+ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
+RATES = {
+    'good': {'optim_wrapper.optimizer.lr': 0.25},
+    'bad': {'optim_wrapper.optimizer.lr': 13},
+    'fine': {'optim_wrapper.optimizer.lr': 0.5},
+}
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', str(write_fake_mim(tmp_path / 'fake')))
+
+
+def run(study, work, **options):
+    return run_study(study, Options(work_dir=work, **options), Console(quiet=True))
+
+
+def calls(work, command='*'):
+    """The folder, and the arguments, of every mim that was started."""
+    return [
+        (path.parent.name, line)
+        for path in sorted(work.glob(f'runs/*/**/{command}.calls'))
+        for line in path.read_text().splitlines()
+    ]
+
+
+def test_a_failing_run_fails_alone_and_is_tried_again(tmp_path, voc_root, fake):
+    axes = {'rate': RATES, 'seed': [0, 1]}
+    study = write_study(tmp_path / 'rates.yml', voc_root, axes=axes,
+                        baseline={'rate': 'good'}, findings='None.')  # fmt: skip
+    work = tmp_path / 'work'
+    assert run(study, work, jobs=2) == 1
+    assert len(calls(work, 'train')) == 6
+    assert len(calls(work, 'test')) == 4
+    report = (work / 'rates/report.md').read_text()
+    for piece in (
+        '**4 of 6 runs are finished**',
+        f'python tools/ablate.py {study} --jobs 2',
+        '| good   | 25.0 ± 0.0 |',
+        '| fine   | +25.0        | +25.0 to +25.0  | 2       | 2 ',
+        '## Not finished: rate=bad seed=1',
+        'unlucky',
+        '![bars](plot_1_bars.png)',
+    ):
+        assert piece in report
+    assert (work / 'rates/plot_1_bars.png').stat().st_size > 5000
+
+    # Again: only what is missing is done, a changed value makes other runs.
+    RATES_NOW = {**RATES, 'bad': {'optim_wrapper.optimizer.lr': 0.125}}
+    write_study(study, voc_root, axes={**axes, 'rate': RATES_NOW}, baseline={})
+    lost = next(work.glob('runs/*/test/clean.json'))
+    lost.unlink()
+    assert run(study, work) == 0
+    assert len(calls(work, 'train')) == 6 + 2
+    assert len(calls(work, 'test')) == 4 + 2 + 1
+    assert run(study, work) == 0
+    assert len(calls(work)) == 15
+    table = pd.read_csv(work / 'rates/results.csv')
+    assert list(table.split) == ['val', 'test'] * 6
+    assert list(table.rate[::2]) == ['good', 'bad', 'fine'] * 2
+    assert set(table.iteration) == {2}
+    assert table.run.nunique() == 6
+    assert (table.train_seconds > 0).all()
+
+
+def test_studies_share_what_they_have_in_common(tmp_path, voc_root, fake):
+    """Runs of the same config are done once, and tested on more images if asked."""
+    work = tmp_path / 'work'
+    axes = {'strategy': ['none', 'union'], 'alpha': [0.5, 1], 'seed': [0]}
+    first = write_study(tmp_path / 'first.yml', voc_root, axes=axes)
+    assert run(first, work) == 0
+    assert len(calls(work, 'train')) == 3  # alpha says nothing without mixing
+    table = pd.read_csv(work / 'first/results.csv')
+    assert len(table) == 2 * 4
+    axes = {'method': {'plain': {}, 'mixed': {'strategy': 'noise'}}, 'seed': [0]}
+    second = write_study(tmp_path / 'second.yml', voc_root, axes=axes, baseline={},
+                         corruptions=['fog'])  # fmt: skip
+    assert run(second, work) == 0
+    assert len(calls(work, 'train')) == 4
+    assert len(calls(work, 'test')) == 3 + 1 + 2
+    table = pd.read_csv(work / 'second/results.csv')
+    assert table['AP_corrupted/fog'].notna().sum() == 2
+
+
+def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, fake):
+    wrong = {
+        'axes': ({'seed': [0], 'alpha': [1, 2]}, r'\d+: axes.alpha: changes nothing'),
+        'overrides': (
+            {'model.backbone.depth': 19},
+            'run strategy=none .*invalid depth',
+        ),
+        'corruptions': (['rain'], " run strategy=none .* but got 'rain'"),
+    }
+    for key, (value, message) in wrong.items():
+        study = write_study(tmp_path / 'a.yml', voc_root, baseline={}, **{key: value})
+        with pytest.raises(StudyError, match=f'a.yml:{message}'):
+            run(study, tmp_path / 'work')
+    missing = 'val_dataloader.dataset.ann_file'
+    study = write_study(tmp_path / 'a.yml', voc_root, overrides={missing: 'x.txt'})
+    with pytest.raises(StudyError, match=r'run strategy=none .*x\.txt'):
+        run(study, tmp_path / 'work')
+    assert not calls(tmp_path)
+
+
+def ablate(study, work, *arguments):
+    command = [*ABLATE, str(study), '--work-dir', str(work), *arguments]
+    env = {**ENV, 'PYTHONPATH': f'{work.parent / "fake"}:{ENV["PYTHONPATH"]}'}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize('killed', ['all', 'ablate', 'interrupted'])
+def test_killed_and_started_again(tmp_path, voc_root, fake, killed):
+    """A half-finished run resumes; what outlives a killed ablate is waited for."""
+    study = write_study(tmp_path / 'long.yml', voc_root, iters=300, baseline={},
+                        axes={'seed': [0]})  # fmt: skip
+    work = tmp_path / 'work'
+    first = ablate(study, work)
+    deadline = time.monotonic() + 200
+    while not list(work.glob('runs/*/train/iter_20.pth')):
+        assert first.poll() is None, first.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if killed == 'all':
+        os.killpg(first.pid, signal.SIGKILL)
+    else:
+        number = signal.SIGKILL if killed == 'ablate' else signal.SIGINT
+        os.kill(first.pid, number)
+    output = first.communicate()[0] if killed == 'interrupted' else ''
+    assert first.wait() == (130 if killed == 'interrupted' else -signal.SIGKILL), output
+    (checkpoint,) = work.glob('runs/*/train/last_checkpoint')
+    newest = json.dumps(checkpoint.read_text())
+    if killed != 'ablate':
+        torn = checkpoint.with_name('iter_299.pth')  # as a kill may leave it
+        torn.write_bytes(b'PK')
+        checkpoint.write_text(str(torn))
+        assert 'iter_300' not in newest
+
+    second = ablate(study, work, '--threads', '1')
+    output = second.communicate(timeout=200)[0]
+    assert second.returncode == 0, output
+    assert '1 of 1 runs are finished.' in output
+    sessions = ['--resume' in line for _, line in calls(work, 'train')]
+    assert sessions == ([False] if killed == 'ablate' else [False, True])
+    table = pd.read_csv(work / 'long/results.csv')
+    assert (table.iteration == 300).all()
+
+
+def test_every_run_has_a_gpu_of_its_own(tmp_path, voc_root, fake, monkeypatch):
+    monkeypatch.setattr('torch.cuda.device_count', lambda: 2)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
+    assert gpu_places(4, None) == ['3', '5', '3', '5']
+    assert gpu_places(2, 2) == ['3,5', '3,5']
+    assert gpu_places(2, 0) == []
+    with pytest.raises(ValueError, match='give --gpus up to 2'):
+        gpu_places(1, 3)
+    study = write_study(tmp_path / 'a.yml', voc_root, iters=100, baseline={},
+                        axes={'seed': [0, 1]})  # fmt: skip
+    assert run(study, tmp_path / 'work', jobs=2) == 0
+    used = [line.split()[0] for _, line in calls(tmp_path / 'work', 'train')]
+    assert sorted(used) == ['3', '5']
+
+
+def test_dry_run_and_other_options_of_snakemake(tmp_path, voc_root, fake, capfd):
+    study = write_study(tmp_path / 'a.yml', voc_root)
+    assert run(study, tmp_path / 'work', dry_run=True) == 0
+    output = ''.join(capfd.readouterr())
+    assert 'Train strategy=lossmix seed=1' in output
+    assert not calls(tmp_path)
+    assert run(study, tmp_path / 'work', snakemake=['--until', 'train']) == 1
+    assert len(calls(tmp_path / 'work')) == 4
