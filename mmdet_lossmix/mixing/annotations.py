@@ -4,6 +4,7 @@ A pipeline keeps annotations in the keys of ``LoadAnnotations``, a batch keeps t
 ``DetDataSample``. Both ways of mixing turn them into :class:`Annotations` and back.
 """
 
+from math import inf
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -206,7 +207,7 @@ def _has_area(corners: Tensor) -> Tensor:
 
 
 def _positive(sides: Tensor) -> Tensor:
-    return ((sides > 0) & sides.isfinite()).all(1)
+    return ((sides > 0) & (sides < inf)).all(1)
 
 
 def _visible(

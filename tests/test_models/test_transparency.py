@@ -44,7 +44,7 @@ def test_type_with_arguments_is_the_same_as_a_whole_config():
 
 @pytest.mark.parametrize('detector', ['NoSuchDetector', dict(type='FCOS'), None])
 def test_arguments_of_no_type_are_refused(detector):
-    with pytest.raises(TypeError, match=r"or a detector config .* beside \['backbone'"):
+    with pytest.raises(TypeError, match=r"Pass `detector=.* beside \['backbone'"):
         MODELS.build(
             dict(type='LossMixDetector', detector=detector, backbone=dict(type='X'))
         )

@@ -173,6 +173,7 @@ def build_detector(
     Raises:
         TypeError: If that is no type or config of a detector.
     """
+    given = detector
     if isinstance(detector, dict):
         whole = 'type' in detector and not arguments
     else:
@@ -181,7 +182,7 @@ def build_detector(
     if not whole:
         beside = f' beside {sorted(arguments)}' if arguments else ''
         raise TypeError(
-            f'{REMEDY}: got {_shortened(detector)}{beside}, which is neither the type '
+            f'{REMEDY}: got {_shortened(given)}{beside}, which is neither the type '
             'of a detector nor a detector config (a dict with `type`).'
         )
     if data_preprocessor:

@@ -1,0 +1,74 @@
+"""Anchors that are handed out again, and assignment without a loop."""
+
+from functools import partial
+
+import pytest
+import torch
+from mmdet.models.task_modules import MaxIoUAssigner
+from mmengine.structures import InstanceData
+
+from mmdet_lossmix.models.one_forward import SharedForward
+from mmdet_lossmix.models.one_forward.anchors import Remembered, assign_wrt_overlaps
+from tests.helpers.batches import mixed_batch
+from tests.helpers.thin_detectors import build_pair
+
+
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize(
+    'thresholds',
+    [
+        dict(pos_iou_thr=0.7, neg_iou_thr=0.3, min_pos_iou=0.3),  # RPN
+        dict(pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),  # RetinaNet
+        dict(pos_iou_thr=0.5, neg_iou_thr=(0.1, 0.4), min_pos_iou=0.2),
+        dict(pos_iou_thr=0.5, neg_iou_thr=0.5, match_low_quality=False),
+    ],
+)
+def test_assignment_is_mmdets(thresholds, seed):
+    """Also with ties, priors on top of objects, and objects on top of each other."""
+    assigner = MaxIoUAssigner(**thresholds, ignore_iof_thr=0.5)
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.randint(0, 12, (300, 4), generator=generator).float() * 8
+    boxes = torch.cat([corners[:, :2], corners[:, :2] + 8 + corners[:, 2:]], 1)
+    objects = torch.cat([boxes[:6], boxes[:2], boxes[:1] + 4])
+    gt = InstanceData(bboxes=objects, labels=torch.arange(len(objects)))
+    ignored = InstanceData(bboxes=boxes[20:22])
+    for count in (len(objects), 1, 0):
+        args = InstanceData(priors=boxes), gt[:count], ignored
+        expected = assigner.assign(*args)
+        plain = assigner.assign_wrt_overlaps
+        assigner.assign_wrt_overlaps = partial(assign_wrt_overlaps, assigner, plain)
+        found = assigner.assign(*args)
+        del assigner.assign_wrt_overlaps
+        for key in ('gt_inds', 'labels', 'max_overlaps'):
+            assert torch.equal(getattr(found, key), getattr(expected, key)), key
+            assert getattr(found, key).dtype == getattr(expected, key).dtype
+
+
+def test_a_result_that_was_modified_is_made_anew():
+    calls = []
+
+    def ones(sizes, device='cpu'):
+        calls.append(sizes)
+        return [torch.ones(size) for size in sizes]
+
+    remembered = Remembered(ones)
+    first = remembered([2, 3], device='cpu')
+    assert all(a is b for a, b in zip(remembered([2, 3], device='cpu'), first))
+    assert remembered([2, 4], device='cpu')[1].shape == (4,)
+    first.append(None)  # a list that belongs to the caller
+    assert len(remembered([2, 3], device='cpu')) == 2
+    first[0].mul_(2)
+    assert remembered([2, 3], device='cpu')[0].tolist() == [1, 1]
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn', 'fcos'])
+def test_nothing_stays_behind(name):
+    _, wrapped = build_pair(name)
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    head = getattr(wrapped, 'rpn_head', None) or wrapped.bbox_head
+    wrapped.loss(inputs, samples)
+    assert 'grid_priors' not in vars(head.prior_generator)
+    assert 'assign_wrt_overlaps' not in vars(getattr(head, 'assigner', head))
+    with SharedForward(wrapped.detector, inputs):
+        assert 'grid_priors' in vars(head.prior_generator)
