@@ -139,6 +139,14 @@ def test_ap_of_coco_on_any_data():
     assert cfg.test_evaluator.classwise
 
 
+def test_lists_of_yaml_stay_tuples_where_the_config_has_them():
+    """mmcv refuses a list as the scale of a Resize."""
+    scale = 'train_dataloader.dataset.datasets.0.pipeline.2.scale'
+    cfg = config(overrides={scale: [64, 64], 'model.neck.in_channels': [1, 2]})
+    assert cfg.train_dataloader.dataset.datasets[0].pipeline[2].scale == (64, 64)
+    assert cfg.model.neck.in_channels == [1, 2]
+
+
 def test_a_plain_config_of_anybody(tmp_path):
     """It imports what its entries need, and loses nothing of its own."""
     path = tmp_path / 'mine.py'

@@ -110,6 +110,10 @@ def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, f
             'run strategy=none .*invalid depth',
         ),
         'corruptions': (['rain'], " run strategy=none .* but got 'rain'"),
+        'settings': (
+            {'strategy': 'mosaic', 'prob': 2},
+            '.*settings.prob: 2 is greater',
+        ),
     }
     for key, (value, message) in wrong.items():
         study = write_study(tmp_path / 'a.yml', voc_root, baseline={}, **{key: value})
