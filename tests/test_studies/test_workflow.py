@@ -107,7 +107,7 @@ def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, f
         'axes': ({'seed': [0], 'alpha': [1, 2]}, r'\d+: axes.alpha: changes nothing'),
         'overrides': (
             {'model.backbone.depth': 19},
-            'run strategy=none .*invalid depth',
+            ' run strategy=none .*invalid depth',
         ),
         'corruptions': (['rain'], " run strategy=none .* but got 'rain'"),
         'settings': (
