@@ -20,8 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LossValue = Union[Tensor, List[Tensor]]
-LossDict = Dict[str, LossValue]
+LossDict = Dict[str, Union[Tensor, List[Tensor]]]
 
 
 def check_mix_args(alpha: float, prob: float) -> None:
@@ -140,17 +139,15 @@ def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDi
         dict[str, Tensor | list[Tensor]]: The sum, lists staying lists.
     """
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
+    if len(terms) == 1 and terms[0][1] == 1:
+        return dict(terms[0][0])
     total: LossDict = {}
+    lists = set()
     for loss, weight in terms:
         for key, value in loss.items():
-            total[key] = _add(total.get(key), value, weight)
-    return total
-
-
-def _add(total: Any, value: Any, weight: float) -> Any:
-    """``total + weight * value`` for a tensor or, element by element, a list."""
-    if isinstance(value, (list, tuple)):
-        totals = total or [None] * len(value)
-        return [_add(t, v, weight) for t, v in zip(totals, value)]
-    scaled = value if weight == 1 else value * weight
-    return scaled if total is None else total + scaled
+            if isinstance(value, (list, tuple)):  # one operation for all levels
+                value = torch.stack(list(value))
+                lists.add(key)
+            scaled = value if weight == 1 else value * weight
+            total[key] = total[key] + scaled if key in total else scaled
+    return {k: list(v.unbind()) if k in lists else v for k, v in total.items()}

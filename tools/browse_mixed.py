@@ -2,7 +2,7 @@
 
 mmdet's browse_dataset shows what the pipeline makes. This shows what the model gets:
 the batch after the data preprocessor, so with the mixing of BatchLossMix and its kin,
-and with the targets of both images of a mixed one. Any config that trains will do.
+and with the boxes of both images of a mixed one. Any config that trains will do.
 
 Example:
     python tools/browse_mixed.py configs/lossmix_faster_rcnn_voc.py --grid 3x4
@@ -14,9 +14,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from browsing import browse_mixed
 from mmengine.config import Config, DictAction
-
-from mmdet_lossmix.visualization import browse_mixed
 
 
 def parse_grid(text: str) -> tuple[int, int]:

@@ -119,8 +119,8 @@ def _check_model(place: Place, model: Any) -> None:
         raise ValueError(
             "Wrap the detector, as `model=dict(type='LossMixDetector', "
             'detector=_base_.model.type, ...)`, or use the Union, Noise or sampled '
-            f'form of {place}: {getattr(kind, "__name__", kind)} ignores the annotations '
-            'of partners.'
+            f'form of {place}: {kind.__name__ if kind else model} ignores the '
+            'annotations of partners.'
         )
     by_image = place.keeps_both and place.path.startswith(TRAIN)
     if by_image and model.get('weighting', 'batch') == 'batch':

@@ -1,6 +1,7 @@
 """Stops at a loss that is not finite, by name, before it reaches the weights."""
 
-from typing import Dict, List
+from math import isfinite
+from typing import List, Optional, Tuple
 
 import torch
 from mmdet.structures import SampleList
@@ -15,12 +16,15 @@ OVERFLOWS_IN_A_ROW = 50
 class FiniteCheck:
     """Raises if a loss is NaN or infinite.
 
-    Under fp16 autocast an overflow is the gradient scaler's to deal with, unless there
-    are ``OVERFLOWS_IN_A_ROW``: then nothing is learnt any more.
+    On a GPU the answer of a step is read in the next one, so that no step waits for it;
+    a NaN has reached the weights by then, and the run stops there. Under fp16 autocast
+    an overflow is the gradient scaler's to deal with, unless there are
+    ``OVERFLOWS_IN_A_ROW``: then nothing is learnt any more.
     """
 
     def __init__(self) -> None:
         self._overflows = 0
+        self._pending: Optional[Tuple[Tensor, List[str], SampleList]] = None
 
     def __call__(self, losses: LossDict, data_samples: SampleList) -> None:
         """Check the losses of a step.
@@ -32,19 +36,37 @@ class FiniteCheck:
         Raises:
             FloatingPointError: It names the losses and the image files.
         """
-        named = _flatten(losses)
-        if not named or torch.stack([v.isfinite() for v in named.values()]).all():
+        names, values = [], []
+        for key, value in losses.items():
+            terms = list(value) if isinstance(value, (list, tuple)) else [value]
+            if 'loss' in key:
+                values += terms
+                names += [
+                    f'{key}[{i}]' if len(terms) > 1 else key for i in range(len(terms))
+                ]
+        if not values:
+            return
+        with torch.no_grad():
+            step = torch.stack([v if v.ndim == 0 else v.sum() for v in values])
+        pending = (step, names, data_samples)
+        if step.is_cuda:
+            pending, self._pending = self._pending, pending
+        if pending is not None:
+            self._read(*pending)
+
+    def _read(self, values: Tensor, names: List[str], data_samples: SampleList) -> None:
+        if values.isfinite().all():
             self._overflows = 0
             return
         self._overflows += 1
         if in_fp16() and self._overflows < OVERFLOWS_IN_A_ROW:
             return
-        bad = {name: v.item() for name, v in named.items() if not v.isfinite()}
+        found = dict(zip(names, values.tolist()))
+        bad = {name: value for name, value in found.items() if not isfinite(value)}
         raise FloatingPointError(
-            f'Expected finite losses but got {bad} on {_paths(data_samples)}. Look for '
-            'boxes without width or height (add FilterAnnotations), a too large '
-            'learning rate (add a warm-up, or `clip_grad` in `optim_wrapper`), or a '
-            'diverged model.'
+            'Look for boxes without width or height (add FilterAnnotations), a too '
+            'large learning rate (add a warm-up, or `clip_grad` in `optim_wrapper`), '
+            f'or a diverged model: {bad} on {_paths(data_samples)} is not finite.'
         )
 
 
@@ -53,17 +75,6 @@ def in_fp16() -> bool:
     return (
         torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16
     )
-
-
-def _flatten(losses: LossDict) -> Dict[str, Tensor]:
-    """Name every loss term; entries without "loss" in their key are none."""
-    named = {}
-    for key, value in losses.items():
-        if 'loss' in key:
-            values = value if isinstance(value, (list, tuple)) else [value]
-            for i, v in enumerate(values):
-                named[key if len(values) == 1 else f'{key}[{i}]'] = v.detach().sum()
-    return named
 
 
 def _paths(data_samples: SampleList) -> List[str]:

@@ -8,7 +8,6 @@ from .data import (
 )
 from .hooks import (
     PseudoLabelHook,
-    PseudoLabelQualityHook,
     TeacherCheckpointHook,
     TeacherHook,
     TeacherValLoop,
@@ -20,7 +19,6 @@ __all__ = [
     'FoggyCityscapesDataset',
     'LossMixTeacher',
     'PseudoLabelHook',
-    'PseudoLabelQualityHook',
     'StrongAugment',
     'TeacherCheckpointHook',
     'TeacherHook',

@@ -2,6 +2,7 @@
 
 from .corrupt_test_image import CorruptTestImage
 from .noisy_labels import NoisyLabels
+from .pseudo_label_quality_hook import PseudoLabelQualityHook
 from .subsets import DataFraction, LongTailed
 from .uncoupled import BatchUncoupledLossMix
 
@@ -11,4 +12,5 @@ __all__ = [
     'DataFraction',
     'LongTailed',
     'NoisyLabels',
+    'PseudoLabelQualityHook',
 ]

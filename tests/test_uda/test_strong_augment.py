@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmdet_lossmix.datasets import StrongAugment
+from mmdet_lossmix.uda import StrongAugment
 from mmdet_lossmix.uda.data.strong_augment import erase, jitter, random_box
 
 

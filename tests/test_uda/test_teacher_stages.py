@@ -11,7 +11,6 @@ from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmdet_lossmix.uda.hooks.pseudo_label_hook import most_crowded
 from tests.helpers.tiny_configs import tiny_config
 from tests.helpers.tiny_uda import tiny_uda_config
 
@@ -162,21 +161,10 @@ def test_log_holds_pseudo_labels_pairing_lambda_and_discriminator(run):
 def test_pictures_show_the_same_images_over_training(run):
     pictures = sorted((Path(run.log_dir) / 'vis_data/vis_image').glob('pseudo*'))
     assert [p.name for p in pictures] == [
-        f'pseudo_labels_{step}.png' for step in (2, 4, 6)
+        f'pseudo_labels_{image}_{step}.png' for image in (0, 1) for step in (2, 4, 6)
     ]
-    sizes = [cv2.imread(str(p)).shape for p in pictures]
-    assert sizes[0][1] < sizes[2][1]  # a column more each time
-    assert sizes[0][0] == sizes[2][0]
-
-
-def test_columns_of_the_picture_spread_over_the_run():
-    steps = []
-    for step in range(5, 101, 5):
-        steps.append(step)
-        if len(steps) > 8:
-            del steps[most_crowded(steps)]
-    assert (steps[0], steps[-1]) == (5, 100)
-    assert max(b - a for a, b in zip(steps, steps[1:])) <= 25
+    sizes = {cv2.imread(str(p)).shape for p in pictures[:3]}
+    assert len(sizes) == 1
 
 
 def test_checkpoint_of_the_plain_detector_is_a_start(voc_root, tmp_path):

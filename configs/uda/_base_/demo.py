@@ -33,7 +33,8 @@ target = dict(  # a bare folder
     data_prefix=dict(img='VOC2012/JPEGImages'),
     pipeline=target_pipeline,
 )
-labelled_target = {**source, 'data_root': clipart}  # the same images
+# The same images with annotations: for the oracle, and for analysis by studies.
+labelled_target = {**source, 'data_root': clipart}
 
 train_dataloader = dict(
     batch_size=8,
@@ -69,8 +70,3 @@ param_scheduler = [
     dict(type='MultiStepLR', by_epoch=False, milestones=[600], gamma=0.25),
 ]
 default_hooks = dict(checkpoint=dict(interval=400), pseudo_labels=dict(interval=100))
-custom_hooks = [
-    *_base_.custom_hooks,
-    # For analysis: the truth never reaches the model.
-    dict(type='PseudoLabelQualityHook', truth=labelled_target),
-]

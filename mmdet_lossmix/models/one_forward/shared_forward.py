@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from mmdet_lossmix.functional import LossDict, weighted_sum
 
+from .anchors import share_anchors
 from .image_slices import ImageSlices
 from .replay import Replay, override
 from .roi_sampling import JointSampling
@@ -69,6 +70,7 @@ class SharedForward:
                 for name in replayable(stage):
                     replay = Replay(stage, name, slices=self.slices)
                     overrides.enter_context(override(stage, name, replay))
+            share_anchors(self.detector, overrides)
             self._overrides = overrides.pop_all()
         return self
 

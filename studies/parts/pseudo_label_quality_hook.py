@@ -15,8 +15,7 @@ from mmengine.structures import InstanceData
 
 from mmdet_lossmix.uda.arguments import check_number
 from mmdet_lossmix.uda.data.views import homography
-
-from .teacher_hook import teacher_model
+from mmdet_lossmix.uda.hooks.teacher_hook import teacher_model
 
 NAMES = ('pseudo_precision', 'pseudo_recall')
 

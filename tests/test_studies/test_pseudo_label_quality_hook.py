@@ -10,12 +10,12 @@ import torch
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 
-from mmdet_lossmix.uda.hooks.pseudo_label_quality_hook import (
+from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
+from studies.parts.pseudo_label_quality_hook import (
     PseudoLabelQualityHook,
     compare,
     rates,
 )
-from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
 from tests.helpers.tiny_uda import tiny_uda_config
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
