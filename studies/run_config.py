@@ -42,6 +42,10 @@ def build_config(run: Run, data: Mapping[str, Any]) -> Config:
             {f'test_{key}': cfg[f'val_{key}'] for key in ('dataloader', 'evaluator')}
         )
         cfg.test_cfg = ConfigDict(type='TestLoop')
+    if cfg.model.type == 'LossMixTeacher' and 'labelled_target' in cfg:
+        # For analysis: these labels never reach the model.
+        hook = dict(type='PseudoLabelQualityHook', truth=cfg.labelled_target)
+        cfg.custom_hooks = [*cfg.custom_hooks, deepcopy(hook)]
     if 'coco' in data:
         use_coco(cfg, data['coco'])
     for key, value in run.overrides.items():

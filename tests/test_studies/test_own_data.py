@@ -55,7 +55,7 @@ def test_any_detector_on_own_data(coco, path):
     model = MODELS.build(cfg.model)
     heads = [m for m in model.modules() if hasattr(m, 'num_classes')]
     assert {head.num_classes for head in heads} <= {1, 3}  # an RPN has one
-    train = 5 if 'yolox' in path else 4  # of which one is empty
+    train = 7 if 'yolox' in path else 6  # of which one is empty
     for split, count in (('train', train), ('val', 2), ('test', 2)):
         dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
         assert len(dataset) == count

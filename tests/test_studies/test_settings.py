@@ -194,8 +194,13 @@ def test_domain_adaptation_passes_through():
     path = ROOT / 'configs/uda/demo_lossmix_fcos.py'
     plain, cfg = Config.fromfile(path), config(str(path), seed=3)
     assert cfg.randomness.seed == 3
-    for key in ('model', 'train_dataloader', 'custom_hooks', 'train_cfg', 'val_cfg'):
+    for key in ('model', 'train_dataloader', 'train_cfg', 'val_cfg'):
         assert cfg[key] == plain[key]
+    *hooks, analysis = cfg.custom_hooks
+    assert hooks == plain.custom_hooks
+    assert analysis.type == 'PseudoLabelQualityHook'
+    assert analysis.truth == plain.labelled_target
+    assert 'studies.parts' in cfg.custom_imports.imports
     with pytest.raises(ValueError, match='`strategy: none` with a LossMixTeacher'):
         config(str(path), strategy='lossmix')
     for wrong in (dict(data_fraction=0.5), dict(imbalance=10)):
