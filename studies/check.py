@@ -7,17 +7,14 @@ import math
 from copy import deepcopy
 from typing import Any
 
-from mmcv.transforms import Compose
 from mmdet.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
-
-from mmdet_lossmix.datasets.walk import dicts_in
 
 from .schema import as_list
 
 
 class RunCheck:
-    """Builds model, datasets, pipelines and metrics of configs, each only once."""
+    """Builds models, datasets and metrics of configs, each only once."""
 
     def __init__(self) -> None:
         self.built: dict[str, Any] = {}
@@ -36,9 +33,7 @@ class RunCheck:
             loader = cfg.get(f'{split}_dataloader')
             if not loader:
                 continue
-            for node in dicts_in(loader.dataset):
-                self._once(node.get('pipeline') or [], Compose)
-            images = self._once(loader.dataset, count)
+            images = self._once(loader.dataset, load)
             if split == 'train':
                 batches = math.ceil(images / loader.get('batch_size', 1))
             for metric in as_list(cfg.get(f'{split}_evaluator') or []):
@@ -53,6 +48,8 @@ class RunCheck:
         return self.built[key]
 
 
-def count(dataset: dict) -> int:
-    """The length of a dataset; its annotations are read, its images are not."""
-    return len(DATASETS.build(dataset))
+def load(dataset: dict) -> int:
+    """Read all annotations, send an image through the pipeline, return the length."""
+    built = DATASETS.build(dataset)
+    built[0]
+    return len(built)

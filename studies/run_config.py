@@ -42,11 +42,17 @@ def build_config(run: Run, data: Mapping[str, Any]) -> Config:
             {f'test_{key}': cfg[f'val_{key}'] for key in ('dataloader', 'evaluator')}
         )
         cfg.test_cfg = ConfigDict(type='TestLoop')
+    if cfg.model.type == 'LossMixTeacher' and 'labelled_target' in cfg:
+        # For analysis: these labels never reach the model.
+        hook = dict(type='PseudoLabelQualityHook', truth=cfg.labelled_target)
+        cfg.custom_hooks = [*cfg.custom_hooks, deepcopy(hook)]
     if 'coco' in data:
         use_coco(cfg, data['coco'])
-    for key in run.overrides:
-        _check_parent(cfg, key, run.config)
-    cfg.merge_from_dict(deepcopy(dict(run.overrides)))
+    for key, value in run.overrides.items():
+        before = override(cfg, key, run.config)
+        # YAML has no tuples, and some transforms take nothing else.
+        value = tuple(value) if isinstance(before, tuple) else deepcopy(value)
+        cfg.merge_from_dict({key: value})
     apply_settings(cfg, run.settings)
     measure_ap(cfg)
     keep_last_checkpoints(cfg)
@@ -77,9 +83,14 @@ def load_config(name: str) -> Config:
     )
 
 
-def _check_parent(cfg: Config, key: str, config: str) -> None:
+def override(cfg: Config, key: str, config: str) -> Any:
+    """The value that an override replaces; None if there is none.
+
+    Raises:
+        KeyError: If it speaks of a part that the config does not have.
+    """
     node: Any = cfg
-    *parents, _ = key.split('.')
+    *parents, last = key.split('.')
     for depth, part in enumerate(parents):
         known = list(node) if isinstance(node, Mapping) else None
         inside = node is cfg or known is not None
@@ -93,6 +104,7 @@ def _check_parent(cfg: Config, key: str, config: str) -> None:
                 f'Expected the override {key} to speak of a part of {config} but there '
                 f'is no {part!r} in {place}; it has {", ".join(map(str, node))}.'
             )
+    return node.get(last) if hasattr(node, 'get') else None
 
 
 def measure_ap(cfg: Config) -> None:

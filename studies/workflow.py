@@ -224,17 +224,15 @@ def gpu_places(jobs: int, gpus: int | None) -> list[str]:
         gpus: Of each run; None takes one.
 
     Returns:
-        list[str]: None if there is no GPU.
+        list[str]: Empty if there is no GPU.
 
     Raises:
-        ValueError: If a run asks for more GPUs than there are.
+        RuntimeError: If a run asks for more GPUs than there are.
     """
     count = torch.cuda.device_count()
     gpus = min(1, count) if gpus is None else gpus
     if gpus > count:
-        raise ValueError(
-            f'give --gpus up to {count}, of which this machine has {count}'
-        )
+        raise RuntimeError(f'give --gpus up to {count}; this machine has no more')
     visible = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(count))))
     ids = visible.split(',')
     return [

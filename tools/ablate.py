@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         return max([run_study(study, options, console) for study in args.study])
-    except StudyError as error:
+    except (StudyError, RuntimeError) as error:
         console.print(f'error: {error}', style='red', markup=False)
         return 2
     except KeyboardInterrupt:

@@ -26,6 +26,8 @@ LAST_LABELLED = 5  # iterations from there get no label
 
 def quality_config(voc_root, work_dir, **overrides):
     cfg = tiny_uda_config('lossmix_fcos', voc_root, work_dir, END, BURN_IN, **overrides)
+    hook = dict(type='PseudoLabelQualityHook', truth=cfg.labelled_target)
+    cfg.custom_hooks = [*cfg.custom_hooks, hook]
     for dataset in (
         *cfg.train_dataloader.dataset.datasets,
         cfg.val_dataloader.dataset,

@@ -139,6 +139,14 @@ def test_ap_of_coco_on_any_data():
     assert cfg.test_evaluator.classwise
 
 
+def test_lists_of_yaml_stay_tuples_where_the_config_has_them():
+    """mmcv refuses a list as the scale of a Resize."""
+    scale = 'train_dataloader.dataset.datasets.0.pipeline.2.scale'
+    cfg = config(overrides={scale: [64, 64], 'model.neck.in_channels': [1, 2]})
+    assert cfg.train_dataloader.dataset.datasets[0].pipeline[2].scale == (64, 64)
+    assert cfg.model.neck.in_channels == [1, 2]
+
+
 def test_a_plain_config_of_anybody(tmp_path):
     """It imports what its entries need, and loses nothing of its own."""
     path = tmp_path / 'mine.py'
@@ -186,8 +194,13 @@ def test_domain_adaptation_passes_through():
     path = ROOT / 'configs/uda/demo_lossmix_fcos.py'
     plain, cfg = Config.fromfile(path), config(str(path), seed=3)
     assert cfg.randomness.seed == 3
-    for key in ('model', 'train_dataloader', 'custom_hooks', 'train_cfg', 'val_cfg'):
+    for key in ('model', 'train_dataloader', 'train_cfg', 'val_cfg'):
         assert cfg[key] == plain[key]
+    *hooks, analysis = cfg.custom_hooks
+    assert hooks == plain.custom_hooks
+    assert analysis.type == 'PseudoLabelQualityHook'
+    assert analysis.truth == plain.labelled_target
+    assert 'studies.parts' in cfg.custom_imports.imports
     with pytest.raises(ValueError, match='`strategy: none` with a LossMixTeacher'):
         config(str(path), strategy='lossmix')
     for wrong in (dict(data_fraction=0.5), dict(imbalance=10)):

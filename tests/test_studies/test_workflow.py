@@ -1,6 +1,5 @@
 """A study from its file to its report, by Snakemake; what it starts is pretended."""
 
-import json
 import os
 import signal
 import subprocess
@@ -107,9 +106,13 @@ def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, f
         'axes': ({'seed': [0], 'alpha': [1, 2]}, r'\d+: axes.alpha: changes nothing'),
         'overrides': (
             {'model.backbone.depth': 19},
-            'run strategy=none .*invalid depth',
+            ' run strategy=none .*invalid depth',
         ),
         'corruptions': (['rain'], " run strategy=none .* but got 'rain'"),
+        'settings': (
+            {'strategy': 'mosaic', 'prob': 2},
+            '.*settings.prob: 2 is greater',
+        ),
     }
     for key, (value, message) in wrong.items():
         study = write_study(tmp_path / 'a.yml', voc_root, baseline={}, **{key: value})
@@ -131,8 +134,17 @@ def ablate(study, work, *arguments):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize('killed', ['all', 'ablate', 'interrupted'])
-def test_killed_and_started_again(tmp_path, voc_root, fake, killed):
+ENDS = {
+    # The signal, the status, and whether the trainings end as well.
+    'all killed': (signal.SIGKILL, -signal.SIGKILL, True),
+    'ablate killed': (signal.SIGKILL, -signal.SIGKILL, False),
+    'Ctrl-C': (signal.SIGINT, 130, True),
+    'kill': (signal.SIGTERM, 1, False),
+}
+
+
+@pytest.mark.parametrize(('number', 'status', 'all_end'), ENDS.values(), ids=ENDS)
+def test_stopped_and_started_again(tmp_path, voc_root, fake, number, status, all_end):
     """A half-finished run resumes; what outlives a killed ablate is waited for."""
     study = write_study(tmp_path / 'long.yml', voc_root, iters=300, baseline={},
                         axes={'seed': [0]})  # fmt: skip
@@ -143,27 +155,24 @@ def test_killed_and_started_again(tmp_path, voc_root, fake, killed):
         assert first.poll() is None, first.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    if killed == 'all':
-        os.killpg(first.pid, signal.SIGKILL)
+    if all_end and status < 0:
+        os.killpg(first.pid, number)
     else:
-        number = signal.SIGKILL if killed == 'ablate' else signal.SIGINT
         os.kill(first.pid, number)
-    output = first.communicate()[0] if killed == 'interrupted' else ''
-    assert first.wait() == (130 if killed == 'interrupted' else -signal.SIGKILL), output
-    (checkpoint,) = work.glob('runs/*/train/last_checkpoint')
-    newest = json.dumps(checkpoint.read_text())
-    if killed != 'ablate':
-        torn = checkpoint.with_name('iter_299.pth')  # as a kill may leave it
+    assert first.wait() == status
+    (pointer,) = work.glob('runs/*/train/last_checkpoint')
+    if all_end:
+        assert 'iter_300' not in pointer.read_text()
+        torn = pointer.with_name('iter_299.pth')  # as a kill may leave it
         torn.write_bytes(b'PK')
-        checkpoint.write_text(str(torn))
-        assert 'iter_300' not in newest
+        pointer.write_text(str(torn))
 
     second = ablate(study, work, '--threads', '1')
     output = second.communicate(timeout=200)[0]
     assert second.returncode == 0, output
     assert '1 of 1 runs are finished.' in output
     sessions = ['--resume' in line for _, line in calls(work, 'train')]
-    assert sessions == ([False] if killed == 'ablate' else [False, True])
+    assert sessions == ([False, True] if all_end else [False])
     table = pd.read_csv(work / 'long/results.csv')
     assert (table.iteration == 300).all()
 
@@ -174,13 +183,17 @@ def test_every_run_has_a_gpu_of_its_own(tmp_path, voc_root, fake, monkeypatch):
     assert gpu_places(4, None) == ['3', '5', '3', '5']
     assert gpu_places(2, 2) == ['3,5', '3,5']
     assert gpu_places(2, 0) == []
-    with pytest.raises(ValueError, match='give --gpus up to 2'):
+    with pytest.raises(RuntimeError, match='give --gpus up to 2'):
         gpu_places(1, 3)
     study = write_study(tmp_path / 'a.yml', voc_root, iters=100, baseline={},
                         axes={'seed': [0, 1]})  # fmt: skip
     assert run(study, tmp_path / 'work', jobs=2) == 0
     used = [line.split()[0] for _, line in calls(tmp_path / 'work', 'train')]
     assert sorted(used) == ['3', '5']
+    assert run(study, tmp_path / 'both', gpus=2) == 0
+    for command in ('train', 'test'):
+        for _, line in calls(tmp_path / 'both', command):
+            assert line.startswith('3,5 --launcher pytorch --gpus 2 --port ')
 
 
 def test_dry_run_and_other_options_of_snakemake(tmp_path, voc_root, fake, capfd):
