@@ -117,8 +117,8 @@ class Environment:
         env = {**uv_variables(config), 'MAX_JOBS': str(os.cpu_count() or 1), **env}
         uv = self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python
         pins = '-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS
-        # First torch alone: to compile mmcv, uv looks for the torch that it chose, and for
-        # one from find-links in vain, unless that one was installed before.
+        # First torch alone: to compile mmcv, uv looks for the torch that it chose, but
+        # in vain for one from find-links, unless that one was installed before.
         run(*uv, *pins, 'torch')
         run(*uv, *pins, '--group', self.stack, '--editable', '.[dev]')
 
