@@ -2,8 +2,7 @@
 
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from tests.helpers.shrink import localize, thin_out
-from tests.helpers.thin import shipped_model_cfg
+from tests.helpers.thin_detectors import localize, shipped_model_cfg, thin_out
 
 
 class Architecture(NamedTuple):
@@ -33,6 +32,7 @@ class Architecture(NamedTuple):
                 of it. Not all architectures can be built then. Defaults to True.
         """
         model = shipped_model_cfg(f'{self.config}.py')
+        model['data_preprocessor'].pop('batch_augments', None)
         localize(model)
         if thin:
             thin_out(model)

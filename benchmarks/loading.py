@@ -39,7 +39,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers everything
-from tests.helpers.thin import dicts_in
+from mmdet_lossmix.datasets.walk import dicts_in
 
 from .pipelines import (
     Epoch,

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from mmengine.model import ImgDataPreprocessor
 from torch.utils.data import DataLoader
 
-from tests.helpers.thin import dicts_in
+from mmdet_lossmix.datasets.walk import dicts_in
 
 
 def with_mixing(

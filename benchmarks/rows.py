@@ -29,7 +29,7 @@ from tests.helpers.oracle import (
     target,
 )
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_plain, wrap
+from tests.helpers.thin_detectors import build_plain, wrap
 
 from .architectures import ARCHITECTURES, Architecture
 

@@ -23,7 +23,7 @@ import torch
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers the wrapper
-from tests.helpers.thin import DETECTORS, shipped_model_cfg
+from tests.helpers.thin_detectors import DETECTORS, shipped_model_cfg
 
 from .measure import peak_memory, step_times
 from .steps import LOSSMIX, PLAIN, training_steps

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Arguments of LossMixTeacher that change no weight of a burn-in.
 OF_ADAPTATION = (
     *('adaptation_mix', 'pseudo_labels', 'pseudo_policy'),
-    *('keep_rate', 'roi_sampling'),
+    *('momentum', 'keep_rate', 'roi_sampling'),
 )
 ORIGIN = 'burn_in.json'  # of a cell: by which code its burn-in was trained
 

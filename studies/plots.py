@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
 from mmdet_lossmix.visualization.curves import COLOURS
 
 from .collect import PSEUDO as IN_TRAINING

@@ -122,8 +122,8 @@ def _check_target(target: Path, force: bool) -> None:
         return
     if not force:
         raise FileExistsError(
-            f'Expected no dataset at {target}, but got one; choose another folder, or '
-            'replace it with --force (force=True).'
+            f'Choose another folder, or replace the dataset at {target} by --force '
+            '(force=True), which takes those that this generator has drawn.'
         )
     if not (target / _MARK).is_file():
         raise FileExistsError(
@@ -147,9 +147,10 @@ def generate_voc(
 ) -> Path:
     """Draw a dataset into ``root/VOCdevkit``.
 
-    The same arguments give the same files, whatever the number of workers; with other
-    versions of NumPy or OpenCV some pixels can differ. The same seed in another domain
-    gives other pictures with the same annotations.
+    A dataset that the same arguments have drawn is left as it is. The same arguments
+    give the same files, whatever the number of workers; with other versions of NumPy or
+    OpenCV some pixels can differ. The same seed in another domain gives other pictures
+    with the same annotations.
 
     Args:
         root: The folder that gets the VOCdevkit folder.
@@ -169,6 +170,13 @@ def generate_voc(
     """
     _check_arguments(train, test, size, seed, domain, workers, classes)
     target = Path(root) / 'VOCdevkit'
+    settings = {
+        'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain,
+        'classes': list(classes), 'look': LOOK,
+    }  # fmt: skip
+    mark = target / _MARK
+    if not force and mark.is_file() and json.loads(mark.read_bytes()) == settings:
+        return target
     _check_target(target, force)
     target.parent.mkdir(parents=True, exist_ok=True)
     jobs = _plan(train, test)
@@ -185,10 +193,6 @@ def generate_voc(
         )
         _run(draw, jobs, workers, progress)
         _write_image_sets(devkit, jobs)
-        settings = {
-            'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain,
-            'classes': list(classes), 'look': LOOK,
-        }  # fmt: skip
         (devkit / _MARK).write_bytes((json.dumps(settings, indent=2) + '\n').encode())
         if target.exists():
             target.rename(Path(folder) / 'replaced')

@@ -10,7 +10,8 @@ from mmengine.runner import Runner
 
 import mmdet_lossmix  # noqa: F401  registers everything
 from tests.helpers.processes import end_workers
-from tests.helpers.tiny import iteration_based, tiny_config, write_voc
+from tests.helpers.tiny_configs import iteration_based, tiny_config
+from tests.helpers.tiny_voc import write_voc
 
 # One test among many processes: threads would only wait for each other.
 torch.set_num_threads(1)

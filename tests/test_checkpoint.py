@@ -12,7 +12,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 
 from mmdet_lossmix.checkpoint import allow_mmengine_checkpoints, buffer_statistic
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 PLAIN = 'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py'
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from mmengine.runner import Runner
 
-from tests.helpers.thin import dicts_in
-from tests.helpers.tiny import ROOT, load_config, tiny_config, write_bccd
+from mmdet_lossmix.datasets.walk import dicts_in
+from tests.helpers import ROOT
 from tests.helpers.tiny_coco import write_coco
+from tests.helpers.tiny_configs import load_config, tiny_config
+from tests.helpers.tiny_voc import write_bccd
 
 AUGMENTS = dict(lossmix='BatchLossMix', union='BatchUnionMix', noise='BatchNoiseMix')
 STRATEGIES = (*AUGMENTS, 'baseline')

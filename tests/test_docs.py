@@ -19,7 +19,7 @@ from mmdet.utils import register_all_modules
 from mmengine.registry import Registry
 
 import studies  # noqa: F401  registers the datasets and hooks of studies
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 PAGES = sorted(
     [
@@ -76,7 +76,7 @@ def is_path(code: str) -> bool:
     """Whether it is meant as a file or folder of this repository."""
     if not re.fullmatch(r'[\w./{},*-]+', code) or THEIRS.match(code) or '...' in code:
         return False
-    return code.split('/')[0] in FOLDERS and '/' in code or code.endswith(SUFFIXES)
+    return (code.split('/')[0] in FOLDERS and '/' in code) or code.endswith(SUFFIXES)
 
 
 def known_classes() -> set:

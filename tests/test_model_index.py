@@ -4,7 +4,8 @@ import pytest
 from mim.commands.search import convert2df
 from modelindex.load_model_index import load
 
-from tests.helpers.tiny import ROOT, load_config
+from tests.helpers import ROOT
+from tests.helpers.tiny_configs import load_config
 
 FAMILIES = ('lossmix', 'noise', 'uda', 'union')
 

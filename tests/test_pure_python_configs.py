@@ -9,8 +9,9 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
-from tests.helpers.tiny import ROOT, load_config, tiny_config
+from tests.helpers import ROOT
 from tests.helpers.tiny_coco import write_coco
+from tests.helpers.tiny_configs import load_config, tiny_config
 
 PURE, TEXT = 'lossmix_retinanet_coco_pure_python', 'lossmix_retinanet_coco'
 REGISTRIES = [

@@ -7,7 +7,7 @@ from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 PAGES = ('README.md', 'configs/README.md', 'docs/transparency.md')
 TEXT = '\n'.join((ROOT / page).read_text() for page in PAGES)

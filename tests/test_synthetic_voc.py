@@ -320,12 +320,18 @@ def test_a_posed_toy_has_the_asked_size_and_is_centred(toy):
 def test_refuses_to_overwrite_and_replaces_when_told(tmp_path):
     devkit = generate_voc(tmp_path, **SMALL)
     before = tree_hash(devkit)
-    with pytest.raises(FileExistsError, match=r'Expected no dataset.*--force'):
+    with pytest.raises(FileExistsError, match=r'Choose another folder.*--force'):
         generate_voc(tmp_path, seed=7, **SMALL)
     assert tree_hash(devkit) == before
     generate_voc(tmp_path, seed=7, force=True, **SMALL)
     assert tree_hash(devkit) != before
     assert [path.name for path in tmp_path.iterdir()] == ['VOCdevkit']
+
+
+def test_leaves_what_the_same_arguments_have_drawn(tmp_path, monkeypatch):
+    devkit = generate_voc(tmp_path, **SMALL)
+    monkeypatch.setattr(generate_module, 'write_scene', None)
+    assert generate_voc(tmp_path, **SMALL) == devkit
 
 
 def test_never_replaces_a_dataset_of_somebody_else(tmp_path):

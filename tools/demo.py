@@ -142,9 +142,9 @@ class Demo:
         """Draw detections and curves, and print the AP of each class."""
         import mmcv
         from mmdet.registry import DATASETS
+        from mmdet_lossmix.visualization.detections import LEGEND
 
         from mmdet_lossmix import visualization as vis
-        from mmdet_lossmix.visualization.detections import LEGEND
 
         dataset = DATASETS.build(self.config().test_dataloader.dataset)
         results = vis.read_results(self.run_dir / 'results.pkl', dataset)

@@ -1,5 +1,5 @@
-# VOC -> Clipart1k: all of LossMix, warm-up and adaptation, within and across domains.
-# The other rungs of the ladder (docs/uda.md) are a line away from this one.
+# VOC -> Clipart1k: all of LossMix, burn-in and adaptation, within and across domains.
+# The other variants of the ablation (docs/uda.md) are a line away from this one.
 _base_ = [
     '_base_/faster_rcnn_r101_fpn.py',
     '_base_/voc_to_clipart.py',

@@ -2,6 +2,7 @@ from .transforms import (
     LossMixTransform,
     NoiseMixTransform,
     PackLossMixInputs,
+    SampledLossMixTransform,
     UnionMixTransform,
 )
 
@@ -9,5 +10,6 @@ __all__ = [
     'LossMixTransform',
     'NoiseMixTransform',
     'PackLossMixInputs',
+    'SampledLossMixTransform',
     'UnionMixTransform',
 ]

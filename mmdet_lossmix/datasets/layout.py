@@ -10,6 +10,8 @@ from mmengine.fileio import load
 from mmdet_lossmix.uda.data.foggy_cityscapes import DEFAULT_BETAS, foggy_name
 from mmdet_lossmix.uda.data.unlabelled import images_like
 
+from .walk import dicts_in
+
 # Datasets whose `ann_file` lists names of images, and where these lie by default.
 LISTS = {'VOCDataset', 'XMLDataset', 'UnlabelledDataset'}
 # Whose annotations are small enough to be read for the names of the images.
@@ -19,14 +21,10 @@ SHOWN = 3
 
 def datasets_in(node: Any) -> Iterator[dict]:
     """Every dataset with a ``data_root`` on this machine, however deep they nest."""
-    if isinstance(node, dict):
-        root = node.get('data_root')
+    for config in dicts_in(node):
+        root = config.get('data_root')
         if isinstance(root, str) and root and '://' not in root:
-            yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from datasets_in(child)
+            yield config
 
 
 def check_layout(dataset: dict) -> Tuple[int, List[str]]:

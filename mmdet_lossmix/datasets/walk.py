@@ -1,4 +1,4 @@
-"""What is in datasets that wrap others, and pipelines that nest."""
+"""The one walk through datasets that wrap others, pipelines that nest, and configs."""
 
 from typing import Any, Iterator, Optional, Set
 
@@ -7,9 +7,16 @@ _CHILDREN = ('dataset', 'datasets', 'pipeline', 'transforms', 'branch_pipelines'
 
 
 def walk(node: Any, seen: Optional[Set[int]] = None) -> Iterator[Any]:
-    """All datasets, pipelines and transforms in a nest of them, each once."""
+    """Yield a nest's datasets, pipelines, transforms, dicts and lists.
+
+    Each comes once, the outer one before what is in it, so it may be modified.
+
+    Args:
+        node (Any): Built datasets or transforms, or the config of anything.
+        seen (set[int], optional): Ids to leave out. Defaults to none.
+    """
     seen = set() if seen is None else seen
-    if id(node) in seen or isinstance(node, str):
+    if id(node) in seen or isinstance(node, (str, int, float)):
         return
     seen.add(id(node))
     yield node
@@ -23,3 +30,8 @@ def walk(node: Any, seen: Optional[Set[int]] = None) -> Iterator[Any]:
         children = [attributes[key] for key in _CHILDREN if key in attributes]
     for child in children:
         yield from walk(child, seen)
+
+
+def dicts_in(config: Any) -> Iterator[dict]:
+    """Yield the dicts of a config, however deep, each once and outermost first."""
+    return (node for node in walk(config) if isinstance(node, dict))

@@ -4,7 +4,7 @@
 :mod:`.strategies` decides which annotations count.
 """
 
-from .operators import BLEND, Blend, CutMix, MixOperator
+from .operators import BLEND, Blend, CutMix, MixOperator, build_operator
 from .visibility import Window
 
-__all__ = ['BLEND', 'Blend', 'CutMix', 'MixOperator', 'Window']
+__all__ = ['BLEND', 'Blend', 'CutMix', 'MixOperator', 'Window', 'build_operator']

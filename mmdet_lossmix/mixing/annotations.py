@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
+from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -42,12 +43,14 @@ class Annotations(NamedTuple):
 
     def without_degenerate(self) -> 'Annotations':
         """Drop boxes that are not finite or have no area; their loss would be NaN."""
-        return self._replace(
-            instances={
-                key: kind if 'bboxes' not in kind else _with_area(kind)
-                for key, kind in self.instances.items()
-            }
-        )
+        kept = {
+            key: _with_area(kind) if 'bboxes' in kind else kind
+            for key, kind in self.instances.items()
+        }
+        dropped = sum(map(len, self.instances.values())) - sum(map(len, kept.values()))
+        if dropped:
+            _dropped.add(dropped)
+        return self._replace(instances=kept)
 
     def on_canvas(self, canvas: Tuple[int, int]) -> 'Annotations':
         """Pad masks and the semantic map to the canvas (H, W).
@@ -85,6 +88,44 @@ class Annotations(NamedTuple):
             },
             seg_map,
         )
+
+
+class _Dropped:
+    """Counts degenerate boxes, and says so once in each process."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, number: int) -> None:
+        if not self.count:
+            print_log(
+                'Boxes without width or height, or that are not finite, are dropped '
+                'before mixing: they would make losses NaN. FilterAnnotations drops '
+                'them for all trainings.',
+                logger='current',
+                level=30,
+            )
+        self.count += number
+
+
+_dropped = _Dropped()
+
+
+def drop_degenerate(batch: List[Annotations]) -> List[Annotations]:
+    """``without_degenerate`` of all images, with one look at the values in all."""
+    boxes = [
+        kind.bboxes
+        for annotations in batch
+        for kind in annotations.instances.values()
+        if 'bboxes' in kind
+    ]
+    if not boxes:
+        return batch
+    if all(isinstance(b, (Tensor, HorizontalBoxes)) for b in boxes):
+        corners = torch.cat([_corners(b) for b in boxes])
+        if _has_area(corners).all():
+            return batch
+    return [annotations.without_degenerate() for annotations in batch]
 
 
 def join(first: Annotations, second: Annotations) -> Annotations:
@@ -154,12 +195,18 @@ def _with_area(kind: InstanceData) -> InstanceData:
     if len(boxes) == 0:
         return kind
     if isinstance(boxes, BaseBoxes) and not isinstance(boxes, HorizontalBoxes):
-        sides = torch.stack([boxes.widths, boxes.heights], 1)
+        keep = _positive(torch.stack([boxes.widths, boxes.heights], 1))
     else:
-        corners = _corners(boxes)
-        sides = corners[:, 2:] - corners[:, :2]
-    keep = ((sides > 0) & sides.isfinite()).all(1)
+        keep = _has_area(_corners(boxes))
     return kind if keep.all() else kind[keep]
+
+
+def _has_area(corners: Tensor) -> Tensor:
+    return _positive(corners[:, 2:] - corners[:, :2])
+
+
+def _positive(sides: Tensor) -> Tensor:
+    return ((sides > 0) & sides.isfinite()).all(1)
 
 
 def _visible(

@@ -1,6 +1,6 @@
 """Canvases that hold images of different sizes, and images laid out for speed."""
 
-from typing import Iterator, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -75,6 +75,22 @@ def in_c_order(image: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarra
     else:
         np.copyto(out, image)
     return out
+
+
+def check_pad_val(pad_val: Any) -> None:
+    """Refuse what is no pixel value, or no sequence of some.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    values = pad_val if isinstance(pad_val, (list, tuple)) else [pad_val]
+    for value in values or [None]:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not 0 <= value <= 65535:  # of images of 16 bit
+            raise ValueError(
+                'Set `pad_val` to a pixel value, or to one for each channel: got '
+                f'{pad_val!r}.'
+            )
 
 
 def check_alike(image: np.ndarray, partner: np.ndarray) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmdet.registry import TASK_UTILS
+from mmdet.utils import ConfigType
 from torch import Tensor
 
 from mmdet_lossmix.functional import blend_tensors
@@ -15,6 +16,21 @@ from .canvas import blend, canvas_shape, check_alike, pad_to
 from .visibility import Window
 
 BLEND = dict(type='Blend')
+
+
+def build_operator(operator: ConfigType) -> 'MixOperator':
+    """Build an operator from its config.
+
+    Raises:
+        TypeError: If it builds something else.
+    """
+    built = TASK_UTILS.build(operator) if isinstance(operator, dict) else operator
+    if not isinstance(built, MixOperator):
+        raise TypeError(
+            "Set `operator` to the config of one, such as dict(type='Blend') or "
+            f"dict(type='CutMix'): got {operator!r}."
+        )
+    return built
 
 
 class MixOperator(metaclass=ABCMeta):

@@ -14,6 +14,7 @@ from mmengine.logging import MessageHub
 
 TRAIN = 'train_dataloader'
 EVALUATIONS = ('val_dataloader', 'test_dataloader')
+ERASING = ('RandomErasing',)  # drops objects that it hides, but not partners'
 MIXED_TWICE = (
     'Remove {} or the step before it: it got an image that LossMix has mixed already, '
     'which would be trained with the annotations and the lambda of one mix only.'
@@ -135,6 +136,11 @@ def _check_steps(steps: List[Place], model: Any) -> None:
 
 def _check_packing(steps: List[Place]) -> None:
     for place, later in zip(steps, steps[1:]):
+        if place.keeps_both and later.kind.__name__ in ERASING:
+            raise ValueError(
+                f'Put {later} before {place}: it drops the objects that it hides, but '
+                "not the partner's."
+            )
         drops = hasattr(later.kind, 'transform') and not later.strategy
         if place.keeps_both and drops and not getattr(later.kind, 'packs_partners', 0):
             raise ValueError(
@@ -194,7 +200,7 @@ def _step(step: Any, path: str, in_branch: bool) -> Ways:
             )
         ways = _steps(inner, path, in_branch)
         return [*ways, []] if name == 'RandomApply' else ways
-    relevant = hasattr(kind, 'strategy') or name.startswith('Pack')
+    relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]
 
 

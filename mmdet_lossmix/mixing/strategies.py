@@ -73,8 +73,23 @@ class Noise(Strategy):
         return [(own if lam >= 0.5 else partner, 1.0)]
 
 
+class SampledLossMix(Strategy):
+    """Train on one image's objects, drawn with the weight of the image.
+
+    In expectation over the draw the loss is equation (2), and its gradient an unbiased
+    estimate of LossMix', at the price of a plain step and without a wrapper. This holds
+    for losses that are normalised for each image. A normaliser over the batch, such as
+    the number of its positive anchors, changes with the draw and makes it approximate.
+    """
+
+    def __call__(self, own, partner, lam, join, rng):
+        """The image's own with probability ``lam``, else its partner's."""
+        return [(own if rng.random() < lam else partner, 1.0)]
+
+
 STRATEGIES: Dict[str, Strategy] = {
     'lossmix': LossMix(),
     'union': Union(),
     'noise': Noise(),
+    'sampled': SampledLossMix(),
 }

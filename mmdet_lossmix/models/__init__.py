@@ -1,4 +1,15 @@
-from .data_preprocessors import BatchLossMix, BatchNoiseMix, BatchUnionMix
+from .data_preprocessors import (
+    BatchLossMix,
+    BatchNoiseMix,
+    BatchSampledLossMix,
+    BatchUnionMix,
+)
 from .detectors import LossMixDetector
 
-__all__ = ['BatchLossMix', 'BatchNoiseMix', 'BatchUnionMix', 'LossMixDetector']
+__all__ = [
+    'BatchLossMix',
+    'BatchNoiseMix',
+    'BatchSampledLossMix',
+    'BatchUnionMix',
+    'LossMixDetector',
+]

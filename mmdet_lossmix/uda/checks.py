@@ -2,7 +2,7 @@
 
 import copy
 import re
-from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from mmcv.transforms import Compose
@@ -49,7 +49,10 @@ def check_before_training(runner: Runner, model: MeanTeacher) -> None:
     """
     dataset = runner.train_dataloader.dataset
     _check_batches(runner, model.branches)
-    _check_branches(dataset, model.branches)
+    steps = [step for step in walk(dataset) if isinstance(step, MultiBranch)]
+    _expect_branches(
+        {k for step in steps for k in step.branch_pipelines}, model.branches
+    )
     _check_classes(runner, model.student)
     if WEAK in model.branches:
         _check_views(dataset)
@@ -144,18 +147,7 @@ def _check_batches(runner: Runner, branches: Sequence[str]) -> None:
             )
 
 
-def _check_branches(dataset: Any, branches: Sequence[str]) -> None:
-    """Look at an image of each domain."""
-    filled: Set[str] = set()
-    with random_state_kept():
-        for domain in getattr(dataset, 'datasets', [dataset]):
-            images = domain[0]['inputs']
-            if isinstance(images, dict):
-                filled.update(k for k, image in images.items() if image is not None)
-    _expect_branches(filled, branches)
-
-
-def _expect_branches(filled: Set[str], branches: Sequence[str]) -> None:
+def _expect_branches(filled: Iterable[str], branches: Sequence[str]) -> None:
     missing = [name for name in branches if name not in filled]
     if missing:
         raise ValueError(

@@ -88,12 +88,16 @@ class DomainDiscriminator(nn.Module):
             total = torch.stack([p.sum() for p in self.parameters()]).sum()
             return {'loss_domain': total * 0}
         strength = min(1.0, (iteration + 1) / max(self.ramp_iters, 1))
-        logits = self.layers(reverse_gradient(features[self.level], strength))
-        own, partner = (self._against(logits, domain) for domain in domains)
-        losses = interpolate_losses(own, partner, lam)
+        logits = self.layers(ReverseGradient.apply(features[self.level], strength))
+        losses = [
+            F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
+            for domain in domains
+        ]
+        own, partner = ({'loss_domain': loss * self.weight} for loss in losses)
         dominant = domains[0] if lam >= 0.5 else domains[1]
         right = (logits.detach() > 0) == bool(dominant)
-        return {**losses, 'domain_acc': right.float().mean() * 100}
+        accuracy = right.float().mean() * 100
+        return {**interpolate_losses(own, partner, lam), 'domain_acc': accuracy}
 
     def _check(self, features: Tuple[Tensor, ...]) -> None:
         """In burn-in too, not days later."""
@@ -109,26 +113,20 @@ class DomainDiscriminator(nn.Module):
                 f'level {self.level} of the backbone has, not {self.in_channels}.'
             )
 
-    def _against(self, logits: Tensor, domain: int) -> LossDict:
-        labels = torch.full_like(logits, float(domain))
-        loss = F.binary_cross_entropy_with_logits(logits, labels)
-        return {'loss_domain': loss * self.weight}
 
+class ReverseGradient(torch.autograd.Function):
+    """The same features, whose gradient is multiplied by ``-strength``."""
 
-class _Reverse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
+        """Pass the features on."""
         ctx.strength = strength
         return features.view_as(features)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None]:
+        """Reverse the gradient."""
         return -ctx.strength * gradient, None
-
-
-def reverse_gradient(features: Tensor, strength: float) -> Tensor:
-    """The same features, whose gradient is multiplied by ``-strength``."""
-    return _Reverse.apply(features, strength)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from mmdet_lossmix.functional import LossDict, weighted_sum
 from .arguments import check_number
 
 LossFilter = Callable[[LossDict], LossDict]
+CLASSIFICATION = ('_cls', '_obj', '_conf')
 Switches = Union[str, Dict[str, Union[bool, float]]]
 
 
@@ -80,12 +81,13 @@ class LossPolicy:
             return {name: float(self.losses[name]) * self.weight for name in names}
         if self.losses == 'all':
             return dict.fromkeys(names, self.weight)
-        if not any(map(is_classification, names)):
+        named = [name for name in names if name.endswith(CLASSIFICATION)]
+        if not named:
             raise ValueError(
                 f'Expected a loss of classification but the detector has {names}; say '
                 f'which count, as `losses={dict.fromkeys(names, True)}`.'
             )
-        return {name: self.weight * is_classification(name) for name in names}
+        return {name: self.weight * (name in named) for name in names}
 
     def _check(self, names: List[str]) -> None:
         unknown = sorted(set(self.losses) - set(names))
@@ -112,11 +114,6 @@ class LossPolicy:
             return apply_factors({name: losses[name] for name in left}, left)
 
         return difference
-
-
-def is_classification(name: str) -> bool:
-    """Whether a loss is one of classification, by its name."""
-    return name.endswith(('_cls', '_obj', '_conf'))
 
 
 def no_loss(losses: LossDict) -> LossDict:

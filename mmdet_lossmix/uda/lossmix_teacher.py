@@ -7,7 +7,7 @@ import torch
 from mmdet.models.utils import rename_loss_dict
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
-from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
+from mmdet.utils import ConfigType, OptConfigType
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -58,17 +58,11 @@ class LossMixTeacher(MeanTeacher):
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
         discriminator (dict, optional): See :class:`DomainDiscriminator`. Defaults to
             None.
-        momentum (float, optional): Share of the student's weights in the teacher's new
-            ones in an iteration, in (0, 1]. Defaults to None, 0.0004.
-        keep_rate (float, optional): ``1 - momentum``, in place of it. Defaults to None.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
             per target in any case. Defaults to ``'joint'``.
-        semi_test_cfg (dict, optional): See ``SemiBaseDetector``. Defaults to None,
-            predictions of the teacher.
-        data_preprocessor (dict, optional): A ``MultiBranchDataPreprocessor``. Defaults
-            to None, one around the detector's own.
-        init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
-            None.
+        **kwargs: Of :class:`MeanTeacher`: ``momentum`` of the moving average, 0.0004 by
+            default, or ``keep_rate``, which is ``1 - momentum``; ``semi_test_cfg``;
+            ``data_preprocessor``; ``init_cfg``.
 
     Raises:
         TypeError: If a number is none.
@@ -84,12 +78,8 @@ class LossMixTeacher(MeanTeacher):
         pseudo_labels: Optional[dict] = {},  # noqa: B006  never modified
         pseudo_policy: dict = dict(losses='classification'),  # noqa: B006  neither
         discriminator: OptConfigType = None,
-        momentum: Optional[float] = None,
-        keep_rate: Optional[float] = None,
         roi_sampling: str = 'joint',
-        semi_test_cfg: OptConfigType = None,
-        data_preprocessor: OptConfigType = None,
-        init_cfg: OptMultiConfig = None,
+        **kwargs: Any,
     ) -> None:
         check_roi_sampling(roi_sampling)
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
@@ -99,23 +89,13 @@ class LossMixTeacher(MeanTeacher):
                 f'got {discriminator} and {adaptation_mix}.'
             )
         # Before the detectors are built, which takes its time.
-        burn_in, adaptation = (
-            _build(BurnInMix, warmup_mix),
-            _build(AdaptationMix, adaptation_mix),
-        )
+        burn_in = _build(BurnInMix, warmup_mix)
+        adaptation = _build(AdaptationMix, adaptation_mix)
         labels = _build(PseudoLabels, pseudo_labels)
         policy = LossPolicy(**pseudo_policy)
         if adaptation is not None and adaptation.unites:
             policy.check_at_most_one()
-        super().__init__(
-            detector=detector,
-            burn_in_iters=burn_in_iters,
-            momentum=momentum,
-            keep_rate=keep_rate,
-            semi_test_cfg=semi_test_cfg,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-        )
+        super().__init__(detector, burn_in_iters, **kwargs)
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
         self.source_policy, self.pseudo_policy = LossPolicy('all'), policy

@@ -33,6 +33,9 @@ class MeanTeacher(SemiBaseDetector):
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
             None.
 
+    Attributes:
+        branches (tuple[str]): Those of a batch that it trains on.
+
     Raises:
         TypeError: If a number is none.
         ValueError: If an argument is out of its range, or there are both ``momentum``
@@ -40,7 +43,7 @@ class MeanTeacher(SemiBaseDetector):
     """
 
     teacher_started: Tensor
-    branches: Tuple[str, ...] = (SUP,)  # of a batch, that it trains on
+    branches: Tuple[str, ...] = (SUP,)
 
     def __init__(
         self,
@@ -69,16 +72,13 @@ class MeanTeacher(SemiBaseDetector):
                     f'Set `{option}` of `semi_test_cfg` to one of {DETECTORS}, not '
                     f'{value!r}.'
                 )
+        own = detector.get('data_preprocessor') or dict(type='DetDataPreprocessor')
+        around = dict(type='MultiBranchDataPreprocessor', data_preprocessor=own)
         super().__init__(
             detector=detector,
             semi_train_cfg=dict(freeze_teacher=True),
             semi_test_cfg=semi_test_cfg or dict(predict_on='teacher'),
-            data_preprocessor=data_preprocessor
-            or dict(
-                type='MultiBranchDataPreprocessor',
-                data_preprocessor=detector.get('data_preprocessor')
-                or dict(type='DetDataPreprocessor'),
-            ),
+            data_preprocessor=data_preprocessor or around,
             init_cfg=init_cfg,
         )
         self.burn_in_iters = burn_in_iters

@@ -1,11 +1,12 @@
-"""Boxes and their labels on matplotlib axes.
+"""Boxes, masks and their labels on matplotlib axes.
 
 The two colours are the orange and the sky blue of Okabe and Ito, which people with any
 kind of colour blindness tell apart.
 """
 
-from typing import List, Sequence
+from typing import Any, List, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
@@ -15,30 +16,22 @@ OWN = '#E69F00'
 PARTNER = '#56B4E9'
 IGNORED = '#BBBBBB'
 INK = '#222222'
+DASHES = (0, (3, 2))
 
 # Where a label may stand at its box: x and y as shares of width and height, and which
 # corner of the label is there. The first free one is taken.
-Spot = Sequence
 TOP = (
-    (0, 0, 'left', 'bottom'),
-    (0, 0, 'left', 'top'),
-    (1, 0, 'right', 'bottom'),
-    (1, 0, 'right', 'top'),
-    (0, 1, 'left', 'top'),
-    (0, 1, 'left', 'bottom'),
-)
+    (0, 0, 'left', 'bottom'), (0, 0, 'left', 'top'), (1, 0, 'right', 'bottom'),
+    (1, 0, 'right', 'top'), (0, 1, 'left', 'top'), (0, 1, 'left', 'bottom'),
+)  # fmt: skip
 BOTTOM = (
-    (1, 1, 'right', 'top'),
-    (1, 1, 'right', 'bottom'),
-    (0, 1, 'left', 'top'),
-    (0, 1, 'left', 'bottom'),
-    (1, 0, 'right', 'bottom'),
-    (1, 0, 'right', 'top'),
-)
+    (1, 1, 'right', 'top'), (1, 1, 'right', 'bottom'), (0, 1, 'left', 'top'),
+    (0, 1, 'left', 'bottom'), (1, 0, 'right', 'bottom'), (1, 0, 'right', 'top'),
+)  # fmt: skip
 
 
 class BoxPainter:
-    """Draw boxes on one image; labels keep clear of each other.
+    """Draw boxes and masks on one image; labels keep clear of each other.
 
     A label for which there is no room is left out, so draw what matters most first.
 
@@ -56,7 +49,7 @@ class BoxPainter:
         colour: str,
         label: str = '',
         weight: float = 1.0,
-        spots: Sequence[Spot] = TOP,
+        spots: Sequence[tuple] = TOP,
     ) -> None:
         """Draw one box.
 
@@ -65,25 +58,27 @@ class BoxPainter:
             colour (str): Of the line, and of the label's ground.
             label (str): Defaults to none.
             weight (float): From 0, thin and pale, to 1. Defaults to 1.
-            spots (Sequence): Where the label may stand, ``TOP`` or ``BOTTOM`` first.
-                Defaults to ``TOP``.
+            spots (Sequence): Of the label, ``TOP`` or ``BOTTOM``. Defaults to ``TOP``.
         """
         line, alpha = 0.7 + 1.8 * weight, 0.4 + 0.6 * weight
-        self._rectangle(
-            box,
-            edgecolor=colour,
-            linewidth=line,
-            alpha=alpha,
-            path_effects=[
-                withStroke(linewidth=line + 1.2, foreground=INK, alpha=alpha)
-            ],
-        )
+        outline = withStroke(linewidth=line + 1.2, foreground=INK, alpha=alpha)
+        self._rectangle(box, ec=colour, lw=line, alpha=alpha, path_effects=[outline])
         if label:
-            self._label(label, box, colour, alpha, spots)
+            ground = {'fc': colour, 'ec': 'none', 'pad': 1, 'alpha': alpha}
+            self._label(label, box, ground, spots)
+
+    def draw_mask(self, mask: np.ndarray, colour: str, weight: float = 1.0) -> None:
+        """Draw a mask, shape (H, W), as a tint with an outline."""
+        mask = np.pad(mask.astype(float), 1)  # so that it is closed at the border
+        if mask.any():
+            x, y = (np.arange(-1, side - 1) for side in reversed(mask.shape))
+            alpha = 0.15 + 0.25 * weight
+            self.ax.contourf(x, y, mask, [0.5, 2], colors=[colour], alpha=alpha)
+            self.ax.contour(x, y, mask, [0.5], colors=[colour], linewidths=0.4 + weight)
 
     def draw_ignored(self, box: Sequence[float]) -> None:
         """Draw a box that training or evaluation leaves out: thin, grey, dashed."""
-        self._rectangle(box, edgecolor=IGNORED, linewidth=1, linestyle=(0, (3, 2)))
+        self._rectangle(box, ec=IGNORED, lw=1, ls=DASHES)
 
     def _rectangle(self, box: Sequence[float], **style) -> None:
         left, top, right, bottom = box
@@ -92,20 +87,13 @@ class BoxPainter:
         )
 
     def _label(
-        self,
-        label: str,
-        box: Sequence[float],
-        colour: str,
-        alpha: float,
-        spots: Sequence[Spot],
+        self, label: str, box: Sequence[float], ground: dict, spots: Any
     ) -> None:
         left, top, right, bottom = box
-        ground = {'facecolor': colour, 'edgecolor': 'none', 'pad': 1, 'alpha': alpha}
         text = self.ax.text(0, 0, label, fontsize=6.5, color='black', bbox=ground)
         for x, y, horizontal, vertical in spots:
+            text.set(ha=horizontal, va=vertical)
             text.set_position((left + x * (right - left), top + y * (bottom - top)))
-            text.set_horizontalalignment(horizontal)
-            text.set_verticalalignment(vertical)
             if self._take(text.get_window_extent().padded(1.5)):
                 return
         text.remove()
@@ -113,17 +101,13 @@ class BoxPainter:
     def _take(self, place: Bbox) -> bool:
         """Claim a place, in pixels of the figure, if it is free and in the image."""
         image = self.ax.get_window_extent().padded(4)
-        corners = (place.x0, place.y0), (place.x1, place.y1)
-        inside = all(image.contains(*corner) for corner in corners)
-        if not inside or place.count_overlaps(self._taken):
-            return False
-        self._taken.append(place)
-        return True
+        inside = image.contains(*place.p0) and image.contains(*place.p1)
+        free = inside and not place.count_overlaps(self._taken)
+        if free:
+            self._taken.append(place)
+        return free
 
 
 def legend_entry(colour: str, label: str, dashed: bool = False) -> Patch:
     """An entry of a legend: the outline of a box with its meaning."""
-    patch = Patch(fill=False, edgecolor=colour, linewidth=2, label=label)
-    if dashed:
-        patch.set_linestyle((0, (3, 2)))
-    return patch
+    return Patch(fill=False, ec=colour, lw=2, ls=DASHES if dashed else '-', label=label)

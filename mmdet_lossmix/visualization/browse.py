@@ -1,6 +1,5 @@
 """Look through the training batches of a config and keep pictures and figures."""
 
-import math
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -45,29 +44,23 @@ def browse_mixed(
     source = TrainBatches(cfg, seed)
     statistics = MixStatistics()
     drawings: List[partial] = []
+    draw = partial(draw_mixed_sample, classes=source.classes)
     for inputs, samples in tqdm(islice(source, batches), 'batches', batches):
-        wanted = min(math.ceil(number / batches), number - len(drawings))
+        wanted = min(-(-number // batches), number - len(drawings))
         images = to_rgb_images(
             inputs[:wanted], samples[:wanted], source.data_preprocessor
         )
-        for image, sample in zip(images, samples):
-            drawings.append(
-                partial(
-                    draw_mixed_sample,
-                    image=image,
-                    sample=sample,
-                    classes=source.classes,
-                )
-            )
+        drawings += [
+            partial(draw, image=image, sample=sample)
+            for image, sample in zip(images, samples)
+        ]
         for sample in samples:
             statistics.add(sample)
 
     out.mkdir(parents=True, exist_ok=True)
     files = []
-    pages = [
-        drawings[start : start + shape[0] * shape[1]]
-        for start in range(0, len(drawings), shape[0] * shape[1])
-    ]
+    step = shape[0] * shape[1]
+    pages = [drawings[i : i + step] for i in range(0, len(drawings), step)]
     for index, page in enumerate(tqdm(pages, 'pictures'), start=1):
         files.append(out / ('mixed.png' if len(pages) == 1 else f'mixed_{index}.png'))
         draw_grid(page, shape, title, LEGEND).savefig(files[-1])

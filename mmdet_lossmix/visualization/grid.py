@@ -7,18 +7,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-Drawing = Callable[[Axes], None]
-
 CELL = 2.9  # inches, width of a drawing
+ASPECT = 0.75  # height over width
 DPI = 150
 
 
 def draw_grid(
-    drawings: Sequence[Drawing],
+    drawings: Sequence[Callable[[Axes], None]],
     shape: Tuple[int, int],
     title: str,
     legend: Sequence[Patch] = (),
-    aspect: float = 0.75,
 ) -> Figure:
     """Put drawings side by side.
 
@@ -28,7 +26,6 @@ def draw_grid(
         title (str): Stands above all.
         legend (Sequence[:obj:`Patch`]): Entries of the legend at the bottom. Defaults
             to none.
-        aspect (float): Height over width of a cell. Defaults to 0.75.
 
     Returns:
         :obj:`Figure`: Save it with ``savefig``.
@@ -37,27 +34,24 @@ def draw_grid(
     rows = max(1, -(-len(drawings) // columns))
     header, footer = 0.45, 0.45 if legend else 0.1  # inches
     width = max(columns, 2) * CELL + 0.2  # a single column is too narrow for a legend
-    height = rows * (CELL * aspect + 0.32) + header + footer
+    height = rows * (CELL * ASPECT + 0.32) + header + footer
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white')
     FigureCanvasAgg(figure)
+    # No automatic layout: labels look for room while the axes are where they stay.
     figure.subplots_adjust(
         left=0.1 / width,
         right=(columns * CELL + 0.1) / width,
         top=1 - (header + 0.2) / height,
         bottom=footer / height,
         wspace=0.06,
-        hspace=0.32 / (CELL * aspect),
+        hspace=0.32 / (CELL * ASPECT),
     )
     figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha='left', fontsize=12)
     for index, drawing in enumerate(drawings):
         drawing(figure.add_subplot(rows, columns, index + 1))
     if legend:
+        style = {'frameon': False, 'fontsize': 9, 'borderaxespad': 0.4}
         figure.legend(
-            handles=list(legend),
-            loc='lower left',
-            ncols=len(legend),
-            frameon=False,
-            fontsize=9,
-            borderaxespad=0.4,
+            handles=list(legend), loc='lower left', ncols=len(legend), **style
         )
     return figure

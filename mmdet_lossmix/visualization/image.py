@@ -4,7 +4,7 @@ from typing import List
 
 import numpy as np
 import torch
-from mmdet.structures import DetDataSample, SampleList
+from mmdet.structures import SampleList
 from mmengine.model import ImgDataPreprocessor
 from torch import Tensor
 
@@ -23,8 +23,7 @@ def to_rgb_images(
         data_preprocessor (:obj:`ImgDataPreprocessor`): The one that made them.
 
     Returns:
-        list[np.ndarray]: N uint8 images in RGB, each without its padding, shape
-        (H_i, W_i, 3).
+        list[np.ndarray]: N uint8 RGB images without padding, shape (H_i, W_i, 3).
     """
     images = batch_inputs.detach().float()
     if data_preprocessor._enable_normalize:
@@ -35,13 +34,5 @@ def to_rgb_images(
         # Left in the BGR of mmcv's loader, as models from Caffe want it.
         images = images.flip(1)
     images = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-    return [
-        without_padding(image, sample)
-        for image, sample in zip(images.cpu().numpy(), data_samples)
-    ]
-
-
-def without_padding(image: np.ndarray, sample: DetDataSample) -> np.ndarray:
-    """Cut an image (H, W, C) to the ``img_shape`` of its sample, if there is one."""
-    height, width = sample.get('img_shape', image.shape)[:2]
-    return image[:height, :width]
+    shapes = [sample.get('img_shape', images.shape[1:3]) for sample in data_samples]
+    return [x[: s[0], : s[1]] for x, s in zip(images.cpu().numpy(), shapes)]

@@ -1,124 +1,86 @@
 """What mixing did to a number of images, in figures."""
 
-from dataclasses import dataclass, field
-from typing import List
+from typing import List, Sequence
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmdet.structures import DetDataSample
 
-from .boxes import INK, OWN, PARTNER
+from .boxes import OWN, PARTNER
 
-BINS = 20
+UNMIXED = (
+    'No sample holds a partner: this config does not mix, or its strategy trains on '
+    'one set of boxes (Union, Noise).'
+)
 
 
-@dataclass
 class MixStatistics:
-    """Count over samples.
+    """Count boxes over samples, and what each strategy would train on."""
 
-    Attributes:
-        lams (list[float]): ``mix_lambda`` of each mixed sample.
-        own (list[int]): Boxes of each sample's own target.
-        partner (list[int]): Boxes of the partner's target of each mixed sample.
-        ignored (int): Ignored boxes, of both.
-        dominant (list[int]): Boxes of the dominant image's target of each sample, which
-            is what Noise would keep.
-        both (list[int]): Boxes of both targets of each sample, which LossMix and Union
-            keep.
-        weights (list[float]): What these boxes weigh together with LossMix; with Union
-            it is their number.
-    """
-
-    lams: List[float] = field(default_factory=list)
-    own: List[int] = field(default_factory=list)
-    partner: List[int] = field(default_factory=list)
-    ignored: int = 0
-    dominant: List[int] = field(default_factory=list)
-    both: List[int] = field(default_factory=list)
-    weights: List[float] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._rows: List[tuple] = []  # own, partner, ignored boxes; lambda; mixed?
 
     def add(self, sample: DetDataSample) -> None:
         """Count one more sample."""
-        own, partner, lam = len(sample.gt_instances), 0, 1.0
-        self.own.append(own)
-        self.ignored += count_ignored(sample)
-        if 'partner' in sample:
-            partner, lam = len(sample.partner.gt_instances), sample.mix_lambda
-            self.lams.append(lam)
-            self.partner.append(partner)
-            self.ignored += count_ignored(sample.partner)
-        self.dominant.append(own if lam >= 0.5 else partner)
-        self.both.append(own + partner)
-        self.weights.append(lam * own + (1 - lam) * partner)
+        both = [sample, sample.partner] if 'partner' in sample else [sample]
+        own, partner = (*[len(s.gt_instances) for s in both], 0)[:2]
+        ignored = sum(len(s.get('ignored_instances', ())) for s in both)
+        lam = sample.get('mix_lambda', 1.0)
+        self._rows.append((own, partner, ignored, lam, len(both) == 2))
 
     def report(self) -> str:
         """All figures as a short text."""
-        images, mixed = len(self.own), len(self.lams)
-        share = mixed / images if images else 0
-        lines = [
-            f'images                {images}',
-            f'with a partner        {mixed} ({share:.0%})',
-            f'boxes per image       {describe(self.own)}',
-            f'boxes per partner     {describe(self.partner)}',
-            f'ignored boxes         {self.ignored}',
-            f'lambda                {describe(self.lams)}',
-        ]
-        if mixed:
-            lines += [
-                'boxes per image that each strategy keeps of these targets',
-                f'  LossMix             {describe(self.both)}; '
-                f'all weights: {describe(self.weights)}',
-                f'  Union               {describe(self.both)}; at full weight',
-                f'  Noise               {describe(self.dominant)}; at full weight',
-            ]
+        own, partner, ignored, lam, mixed = self._columns()
+        share = mixed.mean() if len(mixed) else 0
+        figures = {
+            'images': len(own),
+            'with a partner': f'{mixed.sum()} ({share:.0%})',
+            'boxes per image': describe(own),
+            'boxes per partner': describe(partner[mixed]),
+            'ignored boxes': f'{ignored.sum():.0f}',
+            'lambda': describe(lam[mixed]),
+        }
+        if mixed.any():
+            both = describe(own + partner)
+            weights = describe(lam * own + (1 - lam) * partner)
+            dominant = describe(np.where(lam >= 0.5, own, partner))
+            figures['boxes per image that each strategy keeps'] = ''
+            figures['  LossMix'] = f'{both}; sum of weights: {weights}'
+            figures['  Union'] = f'{both}; of weight 1'
+            figures['  Noise'] = f'{dominant}; of weight 1'
         else:
-            lines.append(
-                'No sample holds a partner: this config does not mix, or trains on one '
-                'target (Union, Noise).'
-            )
-        return '\n'.join(lines)
+            figures[UNMIXED] = ''
+        return '\n'.join(f'{name:22}{x}'.rstrip() for name, x in figures.items())
 
     def figure(self, title: str) -> Figure:
         """The histograms of lambda and of the number of boxes."""
+        own, partner, _, lam, mixed = self._columns()
         figure = Figure(figsize=(9, 3.4), dpi=150, layout='constrained')
         FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.01, ha='left', fontsize=11)
         left, right = figure.subplots(1, 2)
-        if self.lams:
-            left.hist(self.lams, BINS, (0, 1), color=OWN, edgecolor='white')
-        else:
-            style = {'ha': 'center', 'va': 'center', 'color': INK}
-            left.text(0.5, 0.5, 'no sample has a partner', **style)
-        left.set(xlabel='λ, weight of the own target', ylabel='images', xlim=(0, 1))
-        highest = max([*self.own, *self.partner, 1])
-        edges = [n - 0.5 for n in range(0, highest + 2, 1 + highest // 40)]
-        counts, names, colours = [self.own], ['own'], [OWN]
-        if self.partner:
-            counts, names, colours = (
-                [self.own, self.partner],
-                ['own', 'partner'],
-                [
-                    OWN,
-                    PARTNER,
-                ],
-            )
-        right.hist(counts, edges, color=colours, label=names)
-        right.set(xlabel='boxes of a target', ylabel='images')
+        left.hist(lam[mixed], bins=20, range=(0, 1), color=OWN, edgecolor='white')
+        if not mixed.any():
+            left.text(0.5, 0.5, 'no sample has a partner', ha='center')
+        left.set(xlabel="λ, weight of the image's own boxes", ylabel='images')
+        highest = int(max([*own, *partner, 1]))
+        edges = np.arange(0, highest + 2, 1 + highest // 40) - 0.5
+        names = ['own', 'of the image mixed in']
+        right.hist([own, partner[mixed]], edges, color=[OWN, PARTNER], label=names)
+        right.set(xlabel='boxes', ylabel='images')
         right.legend(frameon=False)
         for ax in (left, right):
             ax.spines[['top', 'right']].set_visible(False)
         return figure
 
+    def _columns(self) -> Sequence[np.ndarray]:
+        *numbers, mixed = np.array(self._rows, float).reshape(-1, 5).T
+        return (*numbers, mixed.astype(bool))
 
-def count_ignored(sample: DetDataSample) -> int:
-    """The number of ignored boxes of one target."""
-    return len(sample.ignored_instances) if 'ignored_instances' in sample else 0
 
-
-def describe(values: List) -> str:
+def describe(values: np.ndarray) -> str:
     """Mean and range of numbers."""
-    if not values:
+    if not len(values):
         return '-'
-    mean = sum(values) / len(values)
-    low, high = (f'{v:.3g}' for v in (min(values), max(values)))
-    return f'mean {mean:.2f}, from {low} to {high}'
+    return f'mean {values.mean():.2f}, from {values.min():.3g} to {values.max():.3g}'

@@ -1,19 +1,23 @@
-"""Draw what a mixed sample trains on: the blend, its own target, its partner's."""
+"""Draw what a mixed sample trains on: the blend, its own objects, its partner's."""
 
 from typing import List, Optional, Sequence
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
+from mmdet.structures.mask import BaseInstanceMasks
+from mmengine.structures import InstanceData
 
 from .boxes import BOTTOM, IGNORED, OWN, PARTNER, TOP, BoxPainter, legend_entry
 
 LEGEND: List[Patch] = [
-    legend_entry(OWN, 'own target, weight λ'),
-    legend_entry(PARTNER, "partner's target, weight 1 - λ"),
+    legend_entry(OWN, "the image's own boxes"),
+    legend_entry(PARTNER, 'boxes of the image mixed in'),
     legend_entry(IGNORED, 'ignored', dashed=True),
+    legend_entry('none', 'Line width: loss weight.'),
 ]
 
 
@@ -23,32 +27,34 @@ def draw_mixed_sample(
     sample: DetDataSample,
     classes: Optional[Sequence[str]] = None,
 ) -> None:
-    """Draw a sample, mixed or not.
+    """Draw a sample, mixed or not, with its boxes and masks.
 
-    The more a target counts, the heavier its boxes and the fuller their labels. Above
-    the image stand both weights, and a bar that they divide.
+    The more annotations weigh in the loss, the heavier their lines and the fuller their
+    labels. Above the image stand both weights, and a bar that they divide.
 
     Args:
         ax (:obj:`Axes`): Empty axes.
         image (np.ndarray): The image as RGB, shape (H, W, 3).
-        sample (:obj:`DetDataSample`): Its targets, see
-            :mod:`mmdet_lossmix.structures`.
+        sample (:obj:`DetDataSample`): See :mod:`mmdet_lossmix.structures`.
         classes (Sequence[str], optional): Names of the classes. Defaults to their
             numbers.
     """
     show_image(ax, image)
     painter = BoxPainter(ax)
-    targets = [(sample, OWN, sample.get('mix_lambda', 1.0), TOP)]
+    lam = sample.get('mix_lambda', 1.0)
+    annotated = [(sample, OWN, lam, TOP)]
     if 'partner' in sample:
-        targets.append((sample.partner, PARTNER, 1 - sample.mix_lambda, BOTTOM))
-    for target, colour, weight, spots in sorted(targets, key=lambda t: -t[2]):
-        for box in boxes_of(target, 'ignored_instances'):
+        annotated.append((sample.partner, PARTNER, 1 - lam, BOTTOM))
+    for labelled, colour, weight, spots in sorted(annotated, key=lambda a: -a[2]):
+        for box in boxes_of(labelled.get('ignored_instances', InstanceData())):
             painter.draw_ignored(box)
-        labels = target.gt_instances.labels.tolist()
-        for box, label in zip(boxes_of(target, 'gt_instances'), labels):
+        instances = labelled.gt_instances
+        for mask in masks_of(instances):
+            painter.draw_mask(mask[: image.shape[0], : image.shape[1]], colour, weight)
+        for box, label in zip(boxes_of(instances), instances.labels.tolist()):
             name = str(label) if classes is None else classes[label]
             painter.draw(box, colour, name, weight, spots)
-    _caption(ax, sample)
+    _caption(ax, lam, 'partner' in sample)
 
 
 def show_image(ax: Axes, image: np.ndarray) -> None:
@@ -60,25 +66,25 @@ def show_image(ax: Axes, image: np.ndarray) -> None:
     ax.apply_aspect()  # now rather than while drawing: labels are placed before that
 
 
-def boxes_of(sample: DetDataSample, key: str) -> List[List[float]]:
-    """The boxes of one kind, each left, top, right, bottom; none if it is not there."""
-    return get_box_tensor(sample.get(key).bboxes).tolist() if key in sample else []
+def boxes_of(instances: InstanceData) -> List[List[float]]:
+    """Left, top, right and bottom of each box."""
+    return get_box_tensor(instances.bboxes).tolist() if 'bboxes' in instances else []
 
 
-def _caption(ax: Axes, sample: DetDataSample) -> None:
+def masks_of(instances: InstanceData) -> np.ndarray:
+    """The masks of objects, shape (N, H, W), or none."""
+    masks = instances.get('masks', np.zeros((0, 1, 1)))
+    if isinstance(masks, BaseInstanceMasks):
+        return masks.to_ndarray()
+    return torch.as_tensor(masks).cpu().numpy()
+
+
+def _caption(ax: Axes, lam: float, mixed: bool) -> None:
     """Both weights above the image, with a bar below them that they divide."""
-    lam = sample.get('mix_lambda', 1.0)
-    left = f'λ = {lam:.2f}' if 'partner' in sample else 'one target'
-    ax.set_title(left, loc='left', pad=6, fontsize=8)
-    if 'partner' in sample:
-        ax.set_title(f'1 - λ = {1 - lam:.2f}', loc='right', pad=6, fontsize=8)
+    style = {'pad': 6, 'fontsize': 8}
+    ax.set_title(f'λ = {lam:.2f}' if mixed else 'not mixed', **style, loc='left')
+    if mixed:
+        ax.set_title(f'1 - λ = {1 - lam:.2f}', **style, loc='right')
+    line = {'linewidth': 3.5, 'solid_capstyle': 'butt', 'clip_on': False}
     for ends, colour in (((0, lam), OWN), ((lam, 1), PARTNER)):
-        ax.plot(
-            ends,
-            (1.02, 1.02),
-            color=colour,
-            linewidth=3.5,
-            solid_capstyle='butt',
-            transform=ax.transAxes,
-            clip_on=False,
-        )
+        ax.plot(ends, (1.02, 1.02), color=colour, transform=ax.transAxes, **line)

@@ -1,4 +1,4 @@
-"""Mixed batches of noise with random targets."""
+"""For tests of losses: mixed batches of noise with random annotations."""
 
 from typing import List, Optional, Sequence, Tuple
 
@@ -83,7 +83,12 @@ def _target(
     )
     if masks:
         sample.gt_instances.masks = _masks(rng, boxes, shape)
-    sample.ignored_instances = InstanceData(bboxes=_boxes(rng, 1, *shape))
+    ignored = _boxes(rng, 1, *shape)
+    sample.ignored_instances = InstanceData(
+        bboxes=ignored, labels=torch.zeros(1, dtype=torch.long)
+    )
+    if masks:  # which mmdet does not pad to the batch
+        sample.ignored_instances.masks = _masks(rng, ignored, shape)
     if stuff:
         regions = rng.integers(*stuff, (1, 2, 2)).repeat(shape[0] // 2, 1)
         sem_seg = torch.from_numpy(regions.repeat(shape[1] // 2, 2))

@@ -1,4 +1,4 @@
-"""One rank of a distributed training; `test_distributed.py` starts two of them."""
+"""For `test_distributed.py`, which starts it twice: one rank of a training."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import build_pair
+from tests.helpers.thin_detectors import build_pair
 
 
 def batch_of_step(model, step, rank):

@@ -1,4 +1,4 @@
-"""One rank of a distributed adaptation; `test_distributed_teacher.py` starts two."""
+"""For `test_distributed_teacher.py`, which starts it twice: one rank of a teacher."""
 
 import sys
 
@@ -10,7 +10,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import build_plain, thin_model_cfg
+from tests.helpers.thin_detectors import build_plain, thin_model_cfg
 
 BURN_IN, STEPS = 2, 10
 

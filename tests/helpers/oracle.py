@@ -1,4 +1,4 @@
-"""LossMix the naive way, sharing no code with the rest of the package.
+"""For comparisons: LossMix the naive way, sharing no code with the package.
 
 Two complete passes of the plain detector over the same mixed batch, interpolated by
 hand; per image, complete losses on that image's slice of the batch's features.

@@ -1,4 +1,4 @@
-"""Double precision in everything, anchors and points included.
+"""For comparisons: float64 in everything, anchors and points included.
 
 In float32 the rounding of a badly conditioned gradient would hide real errors.
 """

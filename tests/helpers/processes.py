@@ -1,18 +1,18 @@
-"""Commands in processes of their own, as users run them."""
+"""For tests of commands: runs them in processes of their own, as users do."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, List
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 ENV = {
     **os.environ,
@@ -20,20 +20,12 @@ ENV = {
     'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
 }
 TIMEOUT = 300
-
-
-def mmdet_distribution() -> str:
-    """The name that mim knows mmdet by: of the original or of its maintained fork."""
-    try:
-        version('mmdet')
-    except PackageNotFoundError:
-        return 'onedl-mmdetection'
-    return 'mmdet'
+MMDET = packages_distributions()['mmdet'][0]  # or its fork, onedl-mmdetection
 
 
 def mim(command: str, config: Path, *args: Any) -> List[str]:
     """The command line of ``mim COMMAND mmdet CONFIG ARGS``."""
-    words = ['mim', command, mmdet_distribution(), config, *args]
+    words = ['mim', command, MMDET, config, *args]
     return [sys.executable, '-m', *map(str, words)]
 
 
@@ -69,12 +61,12 @@ def kill_after(checkpoint: Path, command: List[str], cwd: Path) -> None:
 
 
 def end_workers(runner: Runner) -> None:
-    """End persistent workers now; left to torch, each takes 5 seconds to end."""
+    """End a run's persistent workers now."""
     end_dataloader_workers(runner.train_dataloader)
 
 
 def end_dataloader_workers(loader: Any) -> None:
-    """The same of a data loader."""
+    """End persistent workers now; left to torch, each takes 5 seconds to end."""
     iterator = getattr(loader, '_iterator', None)
     for worker in getattr(iterator, '_workers', []):
         worker.terminate()

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 
 def write_study(path: Path, voc_root: Any, iters: int = 2, **changes: Any) -> Path:

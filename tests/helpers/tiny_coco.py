@@ -1,4 +1,4 @@
-"""A COCO of a dozen images with boxes, masks and a crowd."""
+"""For tests that read COCO: nine small images with boxes, masks and crowds."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from mmdet.datasets import CocoDataset
 
-SPLITS = dict(train2017=5, val2017=2)
+SPLITS = dict(train2017=7, val2017=2)
+SHAPES = (120, 90), (90, 120), (90, 104)
 COLOURS = dict(car=(40, 70, 220), dog=(50, 170, 60), person=(190, 190, 50))
 CLASSES = CocoDataset.METAINFO['classes']
 NO_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -17,9 +18,9 @@ IDS = dict(zip(CLASSES, (i for i in range(1, 91) if i not in NO_IDS)))
 def write_coco(root: Path, seed: int = 0) -> Path:
     """Write ``train2017``, ``val2017`` and ``annotations`` of COCO's 80 classes.
 
-    Images are landscape and portrait in turn, with one to three coloured ellipses on
-    noise. Each second image has a crowd, and the last one to train on has no object,
-    which COCO has as well.
+    Images are landscape and portrait, of three shapes in turn, with one to three
+    coloured ellipses on noise. Each second image has a crowd, and the last one to train
+    on has no object, which COCO has as well.
     """
     rng = np.random.default_rng(seed)
     (root / 'annotations').mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,7 @@ def write_coco(root: Path, seed: int = 0) -> Path:
         (root / split).mkdir(exist_ok=True)
         images, annotations = [], []
         for i in range(count):
-            height, width = (90, 120) if i % 3 else (120, 90)
+            height, width = SHAPES[i % len(SHAPES)]
             empty = split == 'train2017' and i == count - 1
             picture = rng.integers(90, 150, (height, width, 3), dtype=np.uint8)
             for k in range(0 if empty else rng.integers(1, 4)):

@@ -1,4 +1,4 @@
-"""All domains of configs/uda in one folder: VOC, Clipart1k's layout, Cityscapes'."""
+"""For tests of configs/uda: VOC, Clipart1k's layout and Cityscapes' in one folder."""
 
 import json
 import shutil

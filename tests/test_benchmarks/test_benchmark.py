@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.measure import peak_memory, step_times
 from benchmarks.steps import LOSSMIX, PER_TARGET, PLAIN, training_steps
-from tests.helpers.thin import thin_model_cfg
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
+from tests.helpers.thin_detectors import thin_model_cfg
 
 MEGABYTE = 2**20
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.pipelines import with_mixing
+from tests.helpers import ROOT
 from tests.helpers.processes import run
-from tests.helpers.tiny import ROOT
 
 
 def test_quick_benchmark_writes_table_and_plot(tmp_path):

@@ -20,8 +20,8 @@ from benchmarks.pipelines import (
     worker_pids,
 )
 from benchmarks.voc_photos import write_voc_photos
-from tests.helpers.thin import dicts_in
-from tests.helpers.tiny import ROOT
+from mmdet_lossmix.datasets.walk import dicts_in
+from tests.helpers import ROOT
 
 PLAIN = [dict(type='PackDetInputs')]
 LOSSMIX = [dict(type='LossMixTransform'), dict(type='PackLossMixInputs')]
@@ -106,6 +106,7 @@ def test_lossmix_in_nests(nest, num_workers, in_dataset, voc_root):
                 unmixed += 1
                 continue
             mixed += 1
+            assert sample.img_path != sample.partner.img_path
             path, partner = sample.img_path, sample.partner
             for own, expected in zip(targets(sample), known[path]):
                 assert torch.equal(own, expected)
@@ -120,7 +121,9 @@ def test_lossmix_in_nests(nest, num_workers, in_dataset, voc_root):
     # The first image of a pipeline has no partner: every dataset has a pipeline, and
     # every process has its own. The caches last over the epochs.
     pipelines = sum('pipeline' in node for node in dicts_in(dataloader.dataset))
-    assert unmixed == (0 if in_dataset else max(num_workers, 1) * pipelines)
+    first = 0 if in_dataset else max(num_workers, 1) * pipelines
+    # In so small a set an image may meet itself alone, and stays unmixed then.
+    assert first <= unmixed <= first + 4
     assert ignored or nest is not shipped
 
 

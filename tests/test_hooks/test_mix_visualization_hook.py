@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdet_lossmix.hooks import mix_visualization_hook
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 run_number = itertools.count()
 HOOK = dict(type='MixVisualizationHook', interval=2)

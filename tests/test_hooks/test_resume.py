@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from torch.utils._pytree import tree_flatten
 
 from tests.helpers.processes import dump, end_workers, kill_after, mim, run
-from tests.helpers.tiny import iteration_based, tiny_config
+from tests.helpers.tiny_configs import iteration_based, tiny_config
 
 LOSSMIX = 'lossmix_faster_rcnn_voc'
 run_number = itertools.count()

@@ -11,9 +11,9 @@ from mmdet.registry import HOOKS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from tests.helpers.fed import Fed
 from tests.helpers.processes import dump, end_workers, mim, run
-from tests.helpers.tiny import iteration_based, tiny_config
+from tests.helpers.recorded_batches import RecordedBatch
+from tests.helpers.tiny_configs import iteration_based, tiny_config
 
 run_number = itertools.count()
 LOAD = [
@@ -89,7 +89,7 @@ def config(
     cfg = fcos(root).copy()
     cfg.work_dir = str(work_dir)
     cfg.visualizer.name = f'stop_mixing in {work_dir}'
-    cfg.model = dict(type='LossMixDetector', detector=cfg.model)
+    cfg.model = dict(type='LossMixDetector', detector=cfg.model, weighting='image')
     cfg.model.detector.bbox_head.stacked_convs = 1
     cfg.train_dataloader = dict(
         batch_size=2,
@@ -97,7 +97,7 @@ def config(
         dataset=dataset,
         num_workers=0,
     )
-    cfg.custom_hooks = [dict(type='RecordFed', pipeline=LOAD, wait=0.06)]
+    cfg.custom_hooks = [dict(type='RecordBatches', pipeline=LOAD, wait=0.06)]
     if stop is not None:
         cfg.custom_hooks.insert(0, dict(type='StopMixingHook', **stop))
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=EPOCHS)
@@ -130,11 +130,11 @@ def start(cfg: Config, resume_from: Optional[Path] = None) -> Runner:
     return runner
 
 
-def train(cfg: Config, resume_from: Optional[Path] = None) -> List[Fed]:
-    return start(cfg, resume_from).fed
+def train(cfg: Config, resume_from: Optional[Path] = None) -> List[RecordedBatch]:
+    return start(cfg, resume_from).recorded_batches
 
 
-def mixed(batches: List[Fed]) -> List[bool]:
+def mixed(batches: List[RecordedBatch]) -> List[bool]:
     return [batch.mixed for batch in batches]
 
 
@@ -238,8 +238,10 @@ def test_command_that_is_resumed(voc_root, tmp_path):
     overrides = {
         **PERSISTENT,
         'default_hooks.checkpoint.interval': 1,
-        'custom_imports': dict(imports=['mmdet_lossmix', 'fed']),
-        'custom_hooks.1.out': str(tmp_path / 'fed.json'),
+        'custom_imports': dict(
+            imports=['mmdet_lossmix', 'tests.helpers.recorded_batches']
+        ),
+        'custom_hooks.1.out': str(tmp_path / 'batches.json'),
         'train_cfg.max_epochs': 2,
     }
     cfg = config(voc_root, tmp_path, dataset, stop, **overrides)
@@ -253,7 +255,10 @@ def test_command_that_is_resumed(voc_root, tmp_path):
     assert done.returncode == 0, done.stdout
     assert 'resumed epoch: 1' in done.stdout
     assert done.stdout.count('Mixing has stopped: the last 1 epochs') == 1
-    batches = [Fed(*batch) for batch in json.loads((tmp_path / 'fed.json').read_text())]
+    batches = [
+        RecordedBatch(*batch)
+        for batch in json.loads((tmp_path / 'batches.json').read_text())
+    ]
     assert mixed(batches) == expected(PER_EPOCH, PER_EPOCH)
 
 

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from mmdet_lossmix.mixing import run_check
 from mmdet_lossmix.mixing.run_check import check_config
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True)]
 PACK, PACK_BOTH = dict(type='PackDetInputs'), dict(type='PackLossMixInputs')
@@ -95,6 +95,15 @@ REFUSED = {
         config(LOSSMIX, PACK, **BY_IMAGE),
         f'Replace PackDetInputs at {TRAIN}.pipeline[3] by PackLossMixInputs',
     ),
+    'objects are hidden after mixing': (
+        config(
+            LOSSMIX,
+            dict(type='RandomErasing', n_patches=1, ratio=0.1),
+            PACK_BOTH,
+            **BY_IMAGE,
+        ),
+        f'Put RandomErasing at {TRAIN}.pipeline[3] before LossMixTransform',
+    ),
     'a lambda for each image, one for the batch': (
         config(LOSSMIX, PACK_BOTH),
         "weighting='image'",
@@ -138,7 +147,7 @@ ACCEPTED = {
 @pytest.mark.parametrize('name', REFUSED)
 def test_refused(name):
     cfg, words = REFUSED[name]
-    with pytest.raises(ValueError, match=r'Remove|Replace|Wrap|Set') as error:
+    with pytest.raises(ValueError, match=r'Remove|Replace|Wrap|Set|Put') as error:
         check_config(cfg)
     assert words in str(error.value)
 

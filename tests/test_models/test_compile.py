@@ -7,7 +7,7 @@ import torch
 
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, gradients, relative_difference
-from tests.helpers.thin import build_pair
+from tests.helpers.thin_detectors import build_pair
 
 pytestmark = pytest.mark.skipif(
     not hasattr(torch.nn.Module, 'compile'), reason='torch < 2.2 is without'

@@ -6,12 +6,12 @@ import sys
 import pytest
 import torch
 
+from tests.helpers import ROOT
 from tests.helpers.batches import mixed_batch
 from tests.helpers.distributed_run import SPLIT_LAMBDAS, freeze_norms
 from tests.helpers.oracle import flat, gradients, relative_difference
 from tests.helpers.processes import run
-from tests.helpers.thin import build_pair
-from tests.helpers.tiny import ROOT
+from tests.helpers.thin_detectors import build_pair
 
 
 def run_two_ranks(task, detector, weighting, out):

@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import batch_losses, flat, relative_difference, target
-from tests.helpers.thin import (
+from tests.helpers.thin_detectors import (
     build_pair,
     pair_of,
     thin_csp_model_cfg,

@@ -20,7 +20,7 @@ from tests.helpers.oracle import (
     relative_difference,
     seeded,
 )
-from tests.helpers.thin import build_pair, pair_of, thin_model_cfg
+from tests.helpers.thin_detectors import build_pair, pair_of, thin_model_cfg
 
 ORACLES = {
     'batch': partial(batch_losses, lam=0.3),

@@ -18,7 +18,7 @@ from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import (
+from tests.helpers.thin_detectors import (
     build_pair,
     pair_of,
     thin_csp_model_cfg,

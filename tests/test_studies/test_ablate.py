@@ -15,9 +15,9 @@ from rich.console import Console
 from studies import StudyError
 from studies.collect import PSEUDO, pseudo_labels, renamed, validated
 from studies.run import Options, run_study
+from tests.helpers import ROOT
 from tests.helpers.processes import ENV
 from tests.helpers.studies import write_study, write_uda_study
-from tests.helpers.tiny import ROOT
 
 ABLATE = [sys.executable, str(ROOT / 'tools/ablate.py')]
 

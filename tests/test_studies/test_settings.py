@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 from studies.cell_config import build_config, corrupted, measure_ap
 from studies.mixing import _datasets
 from studies.study import Cell
-from tests.helpers.tiny import ROOT
+from tests.helpers import ROOT
 
 THIN = str(ROOT / 'configs/studies/fcos_synthetic.py')
 VOC = str(ROOT / 'configs/baseline_fcos_voc.py')

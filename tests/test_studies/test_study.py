@@ -5,8 +5,8 @@ import yaml
 
 from studies import StudyError, read_study
 from studies.cell_config import build_config, config_hash
+from tests.helpers import ROOT
 from tests.helpers.studies import write_study
-from tests.helpers.tiny import ROOT
 
 SHIPPED = sorted((ROOT / 'studies').glob('*.yml'))
 

@@ -5,8 +5,8 @@ import sys
 import cv2
 import pytest
 
+from tests.helpers import ROOT
 from tests.helpers.processes import run
-from tests.helpers.tiny import ROOT
 
 TOOL = ROOT / 'tools' / 'browse_mixed.py'
 

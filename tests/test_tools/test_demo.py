@@ -6,8 +6,8 @@ import cv2
 import pytest
 from rich.console import Console
 
+from tests.helpers import ROOT
 from tests.helpers.processes import run
-from tests.helpers.tiny import ROOT
 
 sys.path.insert(0, str(ROOT / 'tools'))
 from mim_process import CommandError, progress_in, run_mim

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from mmdet_lossmix.datasets.walk import dicts_in
+from tests.helpers import ROOT
 from tests.helpers.processes import dump, mim, run
-from tests.helpers.tiny import ROOT, dicts_in, tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 sys.path.insert(0, str(ROOT / 'tools'))
 

@@ -9,8 +9,9 @@ from mmdet.apis import DetInferencer, inference_detector, init_detector
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
+from tests.helpers import ROOT
 from tests.helpers.processes import dump, mim, run
-from tests.helpers.tiny import ROOT, iteration_based, tiny_config
+from tests.helpers.tiny_configs import iteration_based, tiny_config
 
 PLAIN, WRAPPER = 'baseline_faster_rcnn_voc', 'lossmix_faster_rcnn_voc'
 

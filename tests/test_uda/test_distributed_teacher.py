@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
+from tests.helpers import ROOT
 from tests.helpers.processes import run
-from tests.helpers.tiny import ROOT
 
 
 @pytest.mark.slow

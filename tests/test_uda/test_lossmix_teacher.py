@@ -12,17 +12,13 @@ from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
+from mmdet_lossmix.mixing.strategies import STRATEGIES, Strategy
 from mmdet_lossmix.models.one_forward import LossTerm
 from mmdet_lossmix.models.one_forward.roi_sampling import JointSampling
 from tests.helpers.batches import mixed_batch
-from tests.helpers.oracle import (
-    flat,
-    gradients,
-    relative_difference,
-    seeded,
-)
+from tests.helpers.oracle import flat, gradients, relative_difference, seeded
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_plain, thin_model_cfg
+from tests.helpers.thin_detectors import build_plain, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 TOLERANCE = {'retinanet': 1e-7, 'fcos': 1e-6, 'faster_rcnn': 1e-6}
@@ -189,7 +185,7 @@ def test_adaptation_is_the_paper_s_equations(name, pairing, roi_sampling, float6
 @pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn'])
 @pytest.mark.parametrize('inter', [False, True])
 def test_union_trains_on_all_objects_but_regresses_to_true_ones(name, inter, float64):
-    """Both targets as one; pseudo boxes cause no regression, whoever leads."""
+    """Both annotations as one; pseudo boxes cause no regression, on either images."""
     mix = dict(strategy='union', inter_share=float(inter))
     model, plain = build(name, adaptation_mix=mix, roi_sampling='joint')
     inputs, samples = batch(plain)
@@ -244,15 +240,15 @@ def joined(sample, other, size, like=None):
     return out
 
 
-def test_noise_trains_on_the_dominant_target_alone(float64):
+def test_noise_trains_on_the_dominant_image_s_annotations_alone(float64):
     mix = dict(strategy='noise', inter_share=1.0)
     model, plain = build(adaptation_mix=mix)
     inputs, samples = batch(plain)
     losses = model.loss(inputs, samples)
     lam = losses['mix_lambda'].item()
     # The one whose target counts may regress to it, in both batches or in neither.
-    led = {k.split('_')[0] for k in losses if k.endswith('loss_bbox')}
-    assert led == ({'source'} if lam >= 0.5 else {'target'})
+    regressing = {k.split('_')[0] for k in losses if k.endswith('loss_bbox')}
+    assert regressing == ({'source'} if lam >= 0.5 else {'target'})
 
 
 def test_images_without_pseudo_labels(float64):
@@ -325,7 +321,7 @@ def test_switches_of_pseudo_losses_are_explicit(float64):
 
 
 @pytest.mark.parametrize('mixing', [True, False])
-def test_warm_up_trains_on_the_source_with_target_noise(mixing, float64):
+def test_burn_in_trains_on_the_source_with_target_noise(mixing, float64):
     model, plain = build(burn_in_iters=10, warmup_mix=dict(max_share=0.3))
     model.mixing = mixing
     inputs, samples = batch(plain)
@@ -456,6 +452,11 @@ def test_targets_of_the_target_domain_are_never_looked_at():
             'discriminator=None',
         ),
         (dict(pseudo_labels=None, adaptation_mix=dict()), 'adaptation_mix=None'),
+        (dict(momentum=0.1, keep_rate=0.9), '`momentum` or `keep_rate`'),
+        (dict(momentum=0.0), r'`momentum` to a number in \(0, 1\]'),
+        (dict(burn_in_iters=2.5), '`burn_in_iters` to a whole number'),
+        (dict(semi_test_cfg=dict(predict_on='nobody')), "'student', 'teacher'"),
+        (dict(pseudo_policy=dict(losses=dict(loss_cls=-1))), 'loss_cls'),
         (
             dict(
                 adaptation_mix=dict(strategy='union'),
@@ -468,6 +469,120 @@ def test_targets_of_the_target_domain_are_never_looked_at():
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         build(**options)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(burn_in_iters='20000'),
+        dict(keep_rate='0.9996'),
+        dict(momentum='0.0004'),
+        dict(warmup_mix=dict(max_share='0.3')),
+        dict(warmup_mix=dict(alpha='1')),
+        dict(adaptation_mix=dict(inter_share='0.5')),
+        dict(adaptation_mix=dict(prob='1')),
+        dict(pseudo_labels=dict(score_thr='0.8')),
+        dict(pseudo_labels=dict(min_size=None)),
+        dict(pseudo_policy=dict(weight='1')),
+        dict(pseudo_policy=dict(losses=dict(loss_cls='0.5'))),
+        dict(discriminator=dict(in_channels='64')),
+        dict(discriminator=dict(in_channels=64, level='-1')),
+        dict(discriminator=dict(in_channels=64, weight='0.1')),
+        dict(discriminator=dict(in_channels=64, ramp_iters=True)),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_named(options):
+    (name, value), *_ = options.items()
+    while isinstance(value, dict):
+        name, value = list(value.items())[-1]
+    with pytest.raises(TypeError, match=f'`{name}` to (be )?a .*{value!r}'):
+        build(**options)
+
+
+def test_momentum_and_keep_rate_say_the_same():
+    by_default, _ = build()
+    for options in (dict(momentum=0.0004), dict(keep_rate=0.9996)):
+        model, _ = build(**options)
+        assert model.momentum == pytest.approx(by_default.momentum, rel=1e-9)
+
+
+@pytest.mark.parametrize('burn_in_iters', [0, 9])
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(in_channels=32), 'Set `in_channels=64` of the discriminator.*not 32'),
+        (dict(in_channels=64, level=4), '`level` .* one of the 4 outputs .* not 4'),
+        (dict(in_channels=64, level=-5), '`level` .* one of the 4 outputs .* not -5'),
+    ],
+)
+def test_a_discriminator_of_other_features_is_refused(wrong, message, burn_in_iters):
+    """At once, and not when burn-in ends."""
+    model, plain = build(burn_in_iters=burn_in_iters, discriminator=wrong)
+    with pytest.raises(ValueError, match=message):
+        model.loss(*batch(plain))
+
+
+def test_the_discriminator_weighs_domains_as_their_images(float64):
+    """Of a blend, the source has lambda in its own half, the rest in the other."""
+    model, plain = build(
+        discriminator=dict(in_channels=64, weight=1.0),
+        adaptation_mix=dict(inter_share=1.0),
+    )
+    inputs, samples = batch(plain)
+    losses = model.loss(inputs, samples)
+    lam = losses['mix_lambda'].item()
+    assert abs(lam - 0.5) > 0.05
+    x, y = inputs['sup'], inputs['unsup_student']
+    size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
+    x, y = on_canvas(x, size), on_canvas(y, size)
+    for name, own, other, share in (('source', x, y, 1 - lam), ('target', y, x, lam)):
+        feature = model.student.backbone(lam * own + (1 - lam) * other)[-1]
+        logits = model.discriminator.layers(feature)
+        share_of_target = torch.full_like(logits, share)  # soft labels say the same
+        by_formula = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, share_of_target
+        )
+        torch.testing.assert_close(losses[f'{name}_loss_domain'], by_formula)
+
+
+def test_teacher_follows_running_statistics_too(float64):
+    """Those of the shipped backbones are frozen, and would show nothing."""
+    cfg = detector_cfg('retinanet')
+    cfg['backbone'].update(norm_eval=False, norm_cfg=dict(type='BN'))
+    model = MODELS.build(
+        dict(type='LossMixTeacher', detector=cfg, burn_in_iters=0, momentum=0.25)
+    ).double()
+    model.start_teacher()
+    before = copy.deepcopy(model.teacher.state_dict())
+    model.train().student.backbone(torch.randn(2, 3, 64, 64))
+    model.update_teacher()
+    student, moved = model.student.state_dict(), []
+    for name, value in model.teacher.state_dict().items():
+        if value.is_floating_point():
+            expected = 0.75 * before[name] + 0.25 * student[name]
+            torch.testing.assert_close(value, expected)
+            moved += [name] * (not torch.equal(value, before[name]))
+        else:
+            assert torch.equal(value, student[name])
+    assert {name.split('.')[-1] for name in moved} == {'running_mean', 'running_var'}
+
+
+class Either(Strategy):
+    """A strategy that this package has never heard of: one of both, by its share."""
+
+    def __call__(self, own, partner, lam, join, rng):
+        return [(own if rng.random() < lam else partner, 1.0)]
+
+
+@pytest.mark.parametrize('inter', [False, True])
+def test_a_new_strategy_needs_nothing_here(inter, monkeypatch, float64):
+    monkeypatch.setitem(STRATEGIES, 'either', Either())
+    mix = dict(strategy='either', inter_share=float(inter))
+    model, plain = build(adaptation_mix=mix)
+    losses = model.loss(*batch(plain))
+    assert all(v.isfinite() for v in only_losses(losses).values())
+    assert {'source_loss_cls', 'target_loss_cls'} <= set(losses)
 
 
 def test_policy_names_losses_that_do_not_exist_or_were_forgotten():

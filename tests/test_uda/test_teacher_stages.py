@@ -12,8 +12,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdet_lossmix.uda.hooks.pseudo_label_hook import most_crowded
-from tests.helpers.tiny import tiny_config
-from tests.helpers.uda import tiny_uda_config
+from tests.helpers.tiny_configs import tiny_config
+from tests.helpers.tiny_uda import tiny_uda_config
 
 pytestmark = pytest.mark.usefixtures('unformatted_configs')
 SWITCH, END = 3, 6

@@ -1,13 +1,18 @@
 """Images without labels: found, listed, and never annotated."""
 
 import json
+import shutil
 
+import cv2
+import numpy as np
 import pytest
 from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
+from PIL import ExifTags, Image
 
 from mmdet_lossmix.datasets.layout import check_layout
 from mmdet_lossmix.uda import UnlabelledDataset
+from mmdet_lossmix.uda.data import unlabelled
 from mmdet_lossmix.uda.data.foggy_cityscapes import foggy_name
 
 LISTED = dict(
@@ -46,6 +51,72 @@ def test_listed_images(voc_root, annotations_unread):
     assert dataset.get_data_info(3)['img_path'].endswith(
         'VOC2007/JPEGImages/test_03.jpg'
     )
+
+
+def write_images(folder, number):
+    folder.mkdir(parents=True)
+    for i in range(number):
+        cv2.imwrite(str(folder / f'{i}.jpg'), np.zeros((6, 8, 3), np.uint8))
+
+
+def test_linked_folders_are_read_once_and_hidden_ones_are_not(tmp_path):
+    write_images(tmp_path / 'photos/day', 3)
+    write_images(tmp_path / 'elsewhere', 5)
+    (tmp_path / 'photos/night').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'photos/day/again').symlink_to(tmp_path / 'photos')  # a circle
+    write_images(tmp_path / 'photos/.ipynb_checkpoints', 2)
+    (tmp_path / 'photos/day/._0.jpg').write_bytes(b'Mac OS X')
+    messages = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unlabelled, 'print_log', lambda text, **_: messages.append(text))
+        dataset = UnlabelledDataset(data_root=str(tmp_path / 'photos'), pipeline=[])
+    assert len(dataset) == 8
+    assert 'Left out 3 hidden images' in messages[0]
+    assert '.ipynb_checkpoints/0.jpg' in messages[0]
+    only_night = UnlabelledDataset(
+        data_root=str(tmp_path / 'photos'), pattern='night/*.jpg', pipeline=[]
+    )
+    assert len(only_night) == 5
+
+
+def test_sizes_are_those_of_the_images_as_loaded(tmp_path):
+    """Turned as the camera says; and no image is too large to be listed."""
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        file = tmp_path / 'turned' / f'{orientation}.jpg'
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(file, exif=exif)
+    load = [dict(type='LoadImageFromFile')]
+    dataset = UnlabelledDataset(data_root=str(tmp_path / 'turned'), pipeline=load)
+    for i in range(8):
+        info = dataset.get_data_info(i)
+        assert (info['height'], info['width']) == dataset[i]['img_shape']
+    (tmp_path / 'large').mkdir()
+    Image.new('1', (14000, 14000)).save(tmp_path / 'large/a.png')
+    limit = Image.MAX_IMAGE_PIXELS
+    large = UnlabelledDataset(data_root=str(tmp_path / 'large'), pipeline=[])
+    assert large.get_data_info(0)['width'] == 14000
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_names_with_blanks_and_lists_of_a_class(voc_root, tmp_path):
+    images = tmp_path / 'JPEGImages'
+    shutil.copytree(voc_root / 'VOC2007/JPEGImages', images)
+    (images / 'test_00.jpg').rename(images / 'a photo 1.jpg')
+    (tmp_path / 'list.txt').write_text('a photo 1\ntest_01  -1\ntest_02\n\n')
+    listed = DATASETS.build(
+        dict(
+            type='UnlabelledDataset',
+            data_root=str(tmp_path),
+            ann_file='list.txt',
+            data_prefix=dict(img='JPEGImages'),
+            pipeline=[],
+        )
+    )
+    paths = [listed.get_data_info(i)['img_path'] for i in range(len(listed))]
+    names = ['a photo 1.jpg', 'test_01.jpg', 'test_02.jpg']
+    assert [path.split('/')[-1] for path in paths] == names
 
 
 def test_empty_folder_and_missing_files_are_named(voc_root, tmp_path):

@@ -1,10 +1,17 @@
 from .formatting import PackLossMixInputs
-from .mix import LossMixTransform, MixTransform, NoiseMixTransform, UnionMixTransform
+from .mix import (
+    LossMixTransform,
+    MixTransform,
+    NoiseMixTransform,
+    SampledLossMixTransform,
+    UnionMixTransform,
+)
 
 __all__ = [
     'LossMixTransform',
     'MixTransform',
     'NoiseMixTransform',
     'PackLossMixInputs',
+    'SampledLossMixTransform',
     'UnionMixTransform',
 ]

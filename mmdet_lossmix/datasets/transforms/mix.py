@@ -5,18 +5,24 @@ from typing import ClassVar, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
-from mmdet.registry import TASK_UTILS, TRANSFORMS
+from mmdet.registry import TRANSFORMS
 from mmdet.utils import ConfigType
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
+from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, join
-from mmdet_lossmix.mixing.canvas import canvas_shape
+from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
 from .annotation_keys import as_results, read_annotations
 from .frame_guard import record_frame
-from .partners import LoadedImage, PartnerCache, SkippedPartners, draw_index
+from .partners import (
+    LoadedImage,
+    PartnerCache,
+    SkippedPartners,
+    at_scale_of,
+    draw_index,
+)
 from .switch import MixSwitch
 
 
@@ -25,7 +31,9 @@ class MixTransform(BaseTransform):
 
     In a plain pipeline the partner is one of the last images that this worker loaded
     (the first image of a worker stays unmixed). In the pipeline of mmdet's
-    ``MultiImageMixDataset`` it is drawn from the dataset.
+    ``MultiImageMixDataset`` it is drawn from the dataset, and resized to the image if
+    earlier steps of that pipeline (Mosaic, ...) have changed the image's scale. An
+    image is never mixed with itself.
 
     Put it after everything that moves pixels (Resize, RandomFlip, RandomCrop, ...) and
     before packing.
@@ -61,8 +69,10 @@ class MixTransform(BaseTransform):
             :mod:`mmdet_lossmix.mixing`. Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha`` or ``prob`` is not a number.
-        ValueError: If ``alpha``, ``prob`` or ``max_cached_images`` is out of its range.
+        TypeError: If ``alpha`` or ``prob`` is not a number, or ``operator`` builds no
+            :class:`MixOperator`.
+        ValueError: If ``alpha``, ``prob``, ``max_cached_images`` or ``pad_val`` is out
+            of its range.
     """
 
     strategy: ClassVar[strategies.Strategy]
@@ -79,7 +89,8 @@ class MixTransform(BaseTransform):
         self.alpha = alpha
         self.prob = prob
         self.pad_val = pad_val
-        self.operator: MixOperator = TASK_UTILS.build(operator)
+        check_pad_val(pad_val)
+        self.operator = build_operator(operator)
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
         self.switch = MixSwitch()
@@ -166,9 +177,9 @@ class MixTransform(BaseTransform):
         if partner is None or partner.get('img') is None:
             self.skipped.add('A partner of `mix_results` has no image')
             return None
-        loaded = LoadedImage.of(partner)
+        loaded = LoadedImage.of(at_scale_of(results, partner))
         return self.cache.exchange(
-            results['img'],
+            LoadedImage.of(results),
             loaded._replace(annotations=loaded.annotations.without_degenerate()),
         )
 
@@ -176,8 +187,9 @@ class MixTransform(BaseTransform):
         if not self.switch.on:
             self.cache.entries.clear()
             return None
-        partner = self.cache.draw(results['img']) if self._do_mix() else None
-        entry = self.cache.push(LoadedImage.of(results))
+        loaded = LoadedImage.of(results)
+        partner = self.cache.draw(loaded) if self._do_mix() else None
+        entry = self.cache.push(loaded)
         if partner is not None:
             results['img'] = entry.img  # its memory is free for the blend
         return partner
@@ -237,3 +249,15 @@ class NoiseMixTransform(MixTransform):
     """
 
     strategy = strategies.Noise()
+
+
+@TRANSFORMS.register_module()
+class SampledLossMixTransform(MixTransform):
+    """Train on one image's annotations, drawn with the weight of the image.
+
+    LossMix in expectation, for any model and without a wrapper, see
+    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`MixTransform`
+    for the arguments.
+    """
+
+    strategy = strategies.SampledLossMix()

@@ -2,15 +2,18 @@
 
 import os.path as osp
 import random
-from typing import List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import cv2
 import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmdet.datasets.transforms import Resize
 from mmengine.logging import print_log
 
 from mmdet_lossmix.mixing.annotations import Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
+from ..walk import walk
 from .annotation_keys import read_annotations
 
 
@@ -49,14 +52,15 @@ class PartnerCache:
     """
 
     def __init__(self, max_cached_images: int) -> None:
-        if max_cached_images < 1:
+        if not isinstance(max_cached_images, int) or max_cached_images < 1:
             raise ValueError(
-                f'Expected `max_cached_images` >= 1 but got {max_cached_images}; to '
-                'switch mixing off use `prob=0`.'
+                'Set `max_cached_images` to a whole number of at least 1, or switch '
+                f'mixing off with `prob=0`: got {max_cached_images!r}.'
             )
         self.max_cached_images = max_cached_images
         self.entries: List[LoadedImage] = []
         self._spare = np.empty(0, np.uint8)
+        self._last: Optional[LoadedImage] = None  # the last partner of a dataset
 
     def push(self, loaded: LoadedImage) -> LoadedImage:
         """Copy an image into the cache, dropping a random entry if it is full.
@@ -80,46 +84,91 @@ class PartnerCache:
         self.entries.append(entry)
         return entry
 
-    def draw(self, image: np.ndarray) -> Optional[LoadedImage]:
+    def draw(self, loaded: LoadedImage) -> Optional[LoadedImage]:
         """Draw a partner of an image, one of the same orientation if there is any.
 
         A landscape and a portrait image would meet on a canvas up to 1.7 times as
         large, and the detector pays for every pixel.
 
         Returns:
-            LoadedImage, optional: None if the cache is empty.
+            LoadedImage, optional: Never the image itself; None if there is no other.
         """
-        if not self.entries:
-            return None
-        return random.choice(self._alike(image) or self.entries)
+        others = self._others(loaded)
+        return random.choice(_alike(others, loaded) or others) if others else None
 
-    def exchange(self, image: np.ndarray, partner: LoadedImage) -> LoadedImage:
+    def exchange(
+        self, loaded: LoadedImage, partner: LoadedImage
+    ) -> Optional[LoadedImage]:
         """Exchange a partner of the other orientation for one of the same.
 
         ``MultiImageMixDataset`` asks for a partner without saying for which image, so a
-        partner may not suit. The cache takes it, for a later image that it does suit,
-        and gives one that came earlier; none is decoded in vain. Landscape images get
-        portrait partners as often as portrait ones get landscape partners, so there
-        are some of both.
+        partner may not suit, or may be the image itself. The cache takes it, for a
+        later image that it does suit, and gives one that came earlier; none is decoded
+        in vain. Landscape images get portrait partners as often as portrait ones get
+        landscape partners, so there are some of both.
 
         Returns:
-            LoadedImage: ``partner`` itself if it suits, or while there is none that
-            does.
+            LoadedImage, optional: ``partner`` itself if it suits, or while there is
+            none that does; None if there is only the image itself.
         """
-        if is_landscape(image) == is_landscape(partner.img):
+        same = _same(loaded, partner)
+        if not same and is_landscape(loaded.img) == is_landscape(partner.img):
+            self._last = partner
             return partner
-        alike = self._alike(image)
-        self.push(partner)
-        return random.choice(alike) if alike else partner
+        others = self._others(loaded)
+        if same and self._last is not None and not _same(loaded, self._last):
+            others.append(self._last)
+        alike = _alike(others, loaded)
+        if not same:
+            self.push(partner)
+        if alike:
+            return random.choice(alike)
+        if not same:
+            return partner
+        return random.choice(others) if others else None
 
-    def _alike(self, image: np.ndarray) -> List[LoadedImage]:
-        landscape = is_landscape(image)
-        return [e for e in self.entries if is_landscape(e.img) == landscape]
+    def _others(self, loaded: LoadedImage) -> List[LoadedImage]:
+        return [entry for entry in self.entries if not _same(loaded, entry)]
+
+
+def _same(loaded: LoadedImage, other: LoadedImage) -> bool:
+    """Whether two images come from one file; those without a file are told apart."""
+    return loaded.img_path is not None and loaded.img_path == other.img_path
+
+
+def _alike(entries: List[LoadedImage], loaded: LoadedImage) -> List[LoadedImage]:
+    landscape = is_landscape(loaded.img)
+    return [entry for entry in entries if is_landscape(entry.img) == landscape]
 
 
 def is_landscape(image) -> bool:
     """Whether an image (H, W, ...) is at least as wide as high."""
     return image.shape[1] >= image.shape[0]
+
+
+def at_scale_of(results: dict, partner: dict) -> dict:
+    """Bring a partner to the scale of an image, if it is as large as its file still.
+
+    In the pipeline of ``MultiImageMixDataset``, steps before mixing (Mosaic,
+    RandomAffine, Resize, ...) see the image and not its partner. A partner that no step
+    has resized while the image has another size than its file is resized to fit into
+    the image, as mmdet's ``MixUp`` does.
+
+    Args:
+        results (dict): Of the image.
+        partner (dict): Of the partner, as the wrapped dataset loads it.
+
+    Returns:
+        dict: ``partner``, or a resized one.
+    """
+    height, width = results['img'].shape[:2]
+    if _as_its_file(partner) and not _as_its_file(results):
+        return Resize(scale=(width, height), keep_ratio=True)(partner)
+    return partner
+
+
+def _as_its_file(results: dict) -> bool:
+    return results['img'].shape[:2] == tuple(results.get('ori_shape', ()))
 
 
 class SkippedPartners:
@@ -143,7 +192,8 @@ class SkippedPartners:
 def draw_index(dataset, skipped: SkippedPartners, max_tries: int = 15) -> List[int]:
     """Draw the index of a partner whose image file is there and is an image.
 
-    Only the file's header is read; ``MultiImageMixDataset`` decodes it afterwards.
+    Only the header of a local file is read; ``MultiImageMixDataset`` decodes the image
+    afterwards. Files that a storage backend reads are left to that backend.
 
     Args:
         dataset (:obj:`BaseDataset`): Or any wrapper that has ``get_data_info``.
@@ -153,12 +203,27 @@ def draw_index(dataset, skipped: SkippedPartners, max_tries: int = 15) -> List[i
     Returns:
         list[int]: One index, or none if no try found a readable image.
     """
+    local = reads_local_files(dataset)
     for _ in range(max_tries):
         index = random.randrange(len(dataset))
         path = dataset.get_data_info(index).get('img_path')
-        # Remote files have no header to look at; their own loader speaks for them.
-        if path is None or '://' in path or cv2.haveImageReader(path):
+        if not local or path is None or '://' in path or cv2.haveImageReader(path):
             return [index]
         reason = 'is no image' if osp.exists(path) else 'does not exist'
         skipped.add(f'The partner image {path} {reason}')
     return []
+
+
+def reads_local_files(dataset: Any) -> bool:
+    """Whether all images of a dataset are read from the local disk, by OpenCV.
+
+    ``backend_args`` of ``LoadImageFromFile`` decide where a path leads to, which need
+    not exist on the disk.
+    """
+    loaders = [node for node in walk(dataset) if isinstance(node, LoadImageFromFile)]
+    return bool(loaders) and all(
+        (loader.backend_args or {}).get('backend', 'local') == 'local'
+        and loader.file_client_args is None
+        and loader.imdecode_backend == 'cv2'
+        for loader in loaders
+    )

@@ -1,3 +1,15 @@
-from .batch_mix import BatchLossMix, BatchMix, BatchNoiseMix, BatchUnionMix
+from .batch_mix import (
+    BatchLossMix,
+    BatchMix,
+    BatchNoiseMix,
+    BatchSampledLossMix,
+    BatchUnionMix,
+)
 
-__all__ = ['BatchLossMix', 'BatchMix', 'BatchNoiseMix', 'BatchUnionMix']
+__all__ = [
+    'BatchLossMix',
+    'BatchMix',
+    'BatchNoiseMix',
+    'BatchSampledLossMix',
+    'BatchUnionMix',
+]

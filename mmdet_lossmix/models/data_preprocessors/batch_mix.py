@@ -4,7 +4,7 @@ from typing import ClassVar, Optional, Tuple
 
 import numpy as np
 import torch
-from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample, SampleList
 from mmdet.utils import ConfigType
 from mmengine.dist import broadcast_object_list, get_world_size
@@ -12,8 +12,8 @@ from mmengine.logging import MessageHub, print_log
 from torch import Tensor, nn
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
-from mmdet_lossmix.mixing import BLEND, MixOperator, Window, strategies
-from mmdet_lossmix.mixing.annotations import join
+from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
+from mmdet_lossmix.mixing.annotations import Annotations, drop_degenerate, join
 from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 from mmdet_lossmix.structures import attach_partner
@@ -41,7 +41,8 @@ class BatchMix(nn.Module):
             for the rounding to pixels. Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha`` or ``prob`` is not a number.
+        TypeError: If ``alpha`` or ``prob`` is not a number, or ``operator`` builds no
+            :class:`MixOperator`.
         ValueError: If ``alpha`` or ``prob`` is out of its range.
     """
 
@@ -54,9 +55,9 @@ class BatchMix(nn.Module):
         check_mix_args(alpha, prob)
         self.alpha = alpha
         self.prob = prob
-        self.operator: MixOperator = TASK_UTILS.build(operator)
+        self.operator = build_operator(operator)
         self.mixing = True
-        self._warned = False
+        self._batches_of_one = 0
         self._checked = False
 
     def forward(
@@ -82,6 +83,7 @@ class BatchMix(nn.Module):
         if len(data_samples) < 2:
             self._warn_of_batch_of_one()
             return batch_inputs, data_samples
+        self._batches_of_one = -1  # the last batch of an epoch may well be one
         rng = np.random.default_rng([shared_seed(), iteration()])
         mix, lam = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         if not mix:
@@ -96,28 +98,30 @@ class BatchMix(nn.Module):
             self.operator.mix_tensors(
                 batch_inputs[own], batch_inputs[partner], lam, window, mixed[own]
             )
-        partners = [*data_samples[-1:], *data_samples[:-1]]
-        samples = [
-            self._mix_samples(*pair, lam, window, rng)
-            for pair in zip(data_samples, partners)
-        ]
+        annotations = drop_degenerate([read_annotations(s) for s in data_samples])
+        samples = []
+        for i, sample in enumerate(data_samples):
+            pair = in_common_frame(sample, data_samples[i - 1])
+            objects = annotations[i], annotations[i - 1]
+            samples.append(self._annotated(*pair, *objects, lam, window, rng))
         return mixed, samples
 
-    def _mix_samples(
+    def _annotated(
         self,
         sample: DetDataSample,
         partner: DetDataSample,
+        own: Annotations,
+        others: Annotations,
         lam: float,
         window: Optional[Window],
         rng: np.random.Generator,
     ) -> DetDataSample:
-        """One sample of two, with the annotations that the strategy chooses."""
-        sample, partner = in_common_frame(sample, partner)
+        """Put into a sample the annotations that the strategy chooses."""
         least = self.operator.min_visible
-        own = read_annotations(sample).visible(window, False, least)
-        other = read_annotations(partner).visible(window, True, least)
-        chosen = self.strategy(own, other, lam, join, rng)
-        if chosen[0][0] is other:  # with all else that belongs to them
+        own = own.visible(window, False, least)
+        others = others.visible(window, True, least)
+        chosen = self.strategy(own, others, lam, join, rng)
+        if chosen[0][0] is others:  # with all else that belongs to them
             for key, value in partner.items():
                 setattr(sample, key, value)
         put_annotations(sample, chosen[0][0])
@@ -127,12 +131,14 @@ class BatchMix(nn.Module):
         return sample
 
     def _warn_of_batch_of_one(self) -> None:
-        if not self._warned:
-            self._warned = True
+        if self._batches_of_one < 0:
+            return
+        self._batches_of_one += 1
+        if self._batches_of_one == 2:
             print_log(
-                f'{type(self).__name__} got a batch of one image, which has no partner '
-                'and stays unmixed. Use a `batch_size` of 2 or more per GPU, or '
-                'LossMixTransform, which mixes with images seen before.',
+                'Use a `batch_size` of 2 or more per GPU, or LossMixTransform, which '
+                'mixes with images seen before: all batches so far held one image, '
+                f'which has no partner, so {type(self).__name__} mixes nothing.',
                 logger='current',
                 level=30,
             )
@@ -171,6 +177,18 @@ class BatchNoiseMix(BatchMix):
     """
 
     strategy = strategies.Noise()
+
+
+@MODELS.register_module()
+class BatchSampledLossMix(BatchMix):
+    """Train on one image's annotations, drawn for each image with its weight.
+
+    LossMix in expectation, for any model and without a wrapper, see
+    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`BatchMix` for
+    the arguments.
+    """
+
+    strategy = strategies.SampledLossMix()
 
 
 def in_common_frame(

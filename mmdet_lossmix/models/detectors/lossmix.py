@@ -2,6 +2,7 @@
 
 from typing import Any, List, Union
 
+from mmdet.models.detectors import SemiBaseDetector
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
@@ -17,6 +18,10 @@ from ..one_forward import LossTerm, SharedForward, check_roi_sampling, untraced
 from .transparent import TransparentWrapper
 
 UNMIXED_BATCHES_BEFORE_WARNING = 20
+REMEDY = (
+    'Pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole config, '
+    '`detector=_base_.model`'
+)
 ONE_BY_ONE = "weighting='image'", "weighting='batch' with BatchLossMix"
 
 
@@ -168,10 +173,6 @@ def build_detector(
     Raises:
         TypeError: If that is no type or config of a detector.
     """
-    remedy = (
-        'pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole '
-        'config: `detector=_base_.model`.'
-    )
     if isinstance(detector, dict):
         whole = 'type' in detector and not arguments
     else:
@@ -180,19 +181,26 @@ def build_detector(
     if not whole:
         beside = f' beside {sorted(arguments)}' if arguments else ''
         raise TypeError(
-            'Expected `detector` to be the type of a detector, or a detector config '
-            f'(a dict with `type`), but got {detector!r}{beside}; {remedy}'
+            f'{REMEDY}: got {_shortened(detector)}{beside}, which is neither the type '
+            'of a detector nor a detector config (a dict with `type`).'
         )
     if data_preprocessor:
         merged = {**detector.get('data_preprocessor', {}), **data_preprocessor}
         detector = {**detector, 'data_preprocessor': merged}
     model = MODELS.build(detector)
-    if not isinstance(model, BaseDetector) or isinstance(model, LossMixDetector):
+    if not isinstance(model, BaseDetector) or isinstance(
+        model, (LossMixDetector, SemiBaseDetector)
+    ):
         raise TypeError(
-            f'Expected `detector` to be a detector but got a {type(model).__name__}; '
-            f'{remedy}'
+            f'{REMEDY}: got a {type(model).__name__}, which is no plain detector. '
+            'LossMixTeacher mixes by itself.'
         )
     return model
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f'{text[:77]}...'
 
 
 def terms(batch: SplitBatch) -> List[LossTerm]:

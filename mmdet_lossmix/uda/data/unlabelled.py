@@ -1,12 +1,16 @@
 """A folder of images, without labels by construction."""
 
+import glob
+import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, List, Sequence, Union
+from typing import Any, Iterator, List, Sequence, Set, Tuple, Union
 
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 from mmengine.fileio import list_from_file
-from PIL import Image
+from mmengine.logging import print_log
+from PIL import ExifTags, Image
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
@@ -20,8 +24,9 @@ class UnlabelledDataset(BaseDetDataset):
 
     Args:
         pattern (str or list[str]): Which files of the folder, as a glob or several;
-            searched in subfolders, too. Not used beside ``ann_file``. Defaults to
-            ``'*'``, all images.
+            searched in subfolders, too, also behind links. Hidden files and folders
+            (``.ipynb_checkpoints``, ``._photo.jpg``) are left out. Not used beside
+            ``ann_file``. Defaults to ``'*'``, all images.
         suffix (str): Of the file names of ``ann_file``'s images. Defaults to
             ``'.jpg'``.
         **kwargs: Of ``BaseDetDataset``: ``data_root``; ``data_prefix=dict(img=...)``,
@@ -60,6 +65,14 @@ class UnlabelledDataset(BaseDetDataset):
         return [self._info(i, path) for i, path in enumerate(paths)]
 
     def _found(self, folder: Path) -> List[Path]:
+        hidden = sorted(hidden_images(folder))
+        if hidden:
+            print_log(
+                f'Left out {len(hidden)} hidden images of {folder}, such as '
+                f'{hidden[0]}; rename them to train on them.',
+                logger='current',
+                level=30,
+            )
         found = {pattern: images_like(pattern, folder) for pattern in self.patterns}
         without = [pattern for pattern, paths in found.items() if not paths]
         if without or not found:
@@ -72,8 +85,7 @@ class UnlabelledDataset(BaseDetDataset):
 
     def _listed(self, folder: Path) -> List[Path]:
         lines = list_from_file(self.ann_file)
-        names = [line.split()[0] for line in lines if line.strip()]
-        paths = [folder / f'{name}{self.suffix}' for name in names]
+        paths = [self._path(folder, line.strip()) for line in lines if line.strip()]
         missing = [str(path) for path in paths if not path.is_file()]
         if missing or not paths:
             raise FileNotFoundError(
@@ -83,10 +95,14 @@ class UnlabelledDataset(BaseDetDataset):
             )
         return paths
 
+    def _path(self, folder: Path, line: str) -> Path:
+        """Of a name, which may hold blanks, or be followed by the 1 or -1 of a list."""
+        whole = folder / f'{line}{self.suffix}'
+        return whole if whole.is_file() else folder / f'{line.split()[0]}{self.suffix}'
+
     @staticmethod
     def _info(index: int, path: Path) -> dict:
-        with Image.open(path) as image:  # reads the header only
-            width, height = image.size
+        width, height = size_as_loaded(path)
         return dict(
             img_id=index,
             img_path=str(path),
@@ -102,4 +118,53 @@ class UnlabelledDataset(BaseDetDataset):
 
 def images_like(pattern: str, folder: Path) -> List[Path]:
     """The images in a folder, and in those within, that match a glob."""
-    return [p for p in folder.rglob(pattern) if p.suffix.lower() in SUFFIXES]
+    found = {
+        Path(path)
+        for parent in folders_in(folder)
+        for path in glob.glob(os.path.join(glob.escape(str(parent)), pattern))
+    }
+    return [path for path in found if path.suffix.lower() in SUFFIXES]
+
+
+def hidden_images(folder: Path) -> List[Path]:
+    """The images in a folder that are hidden, or in a hidden folder."""
+    return [
+        path
+        for parent in folders_in(folder)
+        for hidden in parent.glob('.*')
+        for path in (hidden.rglob('*') if hidden.is_dir() else [hidden])
+        if path.suffix.lower() in SUFFIXES
+    ]
+
+
+def folders_in(folder: Path) -> Iterator[Path]:
+    """A folder and all within that are not hidden, also behind links, each once."""
+    seen: Set[str] = set()
+    for parent, children, _ in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # links may lead back
+            children.clear()
+            continue
+        seen.add(real)
+        children[:] = sorted(child for child in children if not child.startswith('.'))
+        yield Path(parent)
+
+
+def size_as_loaded(path: Path) -> Tuple[int, int]:
+    """The width and height of an image, turned as its camera says, as OpenCV loads it.
+
+    Only the header is read, so there is no limit to its size.
+    """
+    with no_pixel_limit(), Image.open(path) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        return image.size[::-1] if turned else image.size
+
+
+@contextmanager
+def no_pixel_limit() -> Iterator[None]:
+    """Let PIL open images that OpenCV will load; a header alone can do no harm."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit

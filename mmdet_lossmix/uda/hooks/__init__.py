@@ -1,8 +1,7 @@
 from .pseudo_label_hook import PseudoLabelHook
 from .pseudo_label_quality_hook import PseudoLabelQualityHook
-from .teacher_checkpoint_hook import TeacherCheckpointHook
 from .teacher_hook import TeacherHook
-from .teacher_val_loop import TeacherValLoop
+from .teacher_validation import TeacherCheckpointHook, TeacherValLoop
 
 __all__ = [
     'PseudoLabelHook',

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import torch
 from mmdet.registry import DATASETS, HOOKS
@@ -171,21 +171,9 @@ def _objects(info: dict) -> InstanceData:
     )
 
 
-class Counts(NamedTuple):
-    """What a comparison counts.
-
-    Attributes:
-        right (int): Pseudo labels with a true object of their own.
-        labels (int): Pseudo labels, less those that find an ignored object.
-        objects (int): True objects that are not ignored.
-    """
-
-    right: int = 0
-    labels: int = 0
-    objects: int = 0
-
-
-def compare(found: InstanceData, truth: InstanceData, iou_thr: float) -> Counts:
+def compare(
+    found: InstanceData, truth: InstanceData, iou_thr: float
+) -> Tuple[int, int, int]:
     """Match pseudo labels to true objects, greedily and one to one, as COCO does.
 
     The label with the highest score chooses first, if there are scores; else they
@@ -199,12 +187,14 @@ def compare(found: InstanceData, truth: InstanceData, iou_thr: float) -> Counts:
         iou_thr (float): The least IoU of a match.
 
     Returns:
-        Counts: Of this image.
+        tuple[int, int, int]: How many pseudo labels have a true object of their own;
+        how many there are, less those that find an ignored object; and how many true
+        objects there are that are not ignored.
     """
     free = ~truth.ignored
     objects, labels = int(free.sum()), found.labels.cpu()
     if not len(labels) or not len(free):
-        return Counts(0, len(labels), objects)
+        return 0, len(labels), objects
     order: Iterable[int] = range(len(labels))
     if 'scores' in found:
         order = found.scores.cpu().argsort(descending=True, stable=True).tolist()
@@ -218,15 +208,11 @@ def compare(found: InstanceData, truth: InstanceData, iou_thr: float) -> Counts:
             right += 1
         elif (ious[i][truth.ignored] >= iou_thr).any():
             neither += 1
-    return Counts(right, len(labels) - neither, objects)
+    return right, len(labels) - neither, objects
 
 
 def rates(counts: Sequence[float]) -> Dict[str, float]:
-    """Precision and recall of sums of :class:`Counts`; one of nothing is left out."""
+    """Precision and recall, of sums of what :func:`compare` counts, if of anything."""
     right, labels, objects = counts
-    found = {}
-    if labels:
-        found['pseudo_precision'] = right / labels
-    if objects:
-        found['pseudo_recall'] = right / objects
-    return found
+    pairs = zip(NAMES, (labels, objects))
+    return {name: right / number for name, number in pairs if number}

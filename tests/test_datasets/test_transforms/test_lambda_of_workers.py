@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from scipy.stats import kstest
 
 from tests.helpers.processes import end_dataloader_workers
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 WORKERS, EPOCHS = 2, 2
 

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import Compose, LoadImageFromFile
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
@@ -179,7 +180,7 @@ def test_cache_is_bounded_and_holds_unmixed_images():
     for seed in range(1, 10):
         transform(results_of(seed))
     assert len(transform.cache.entries) == 3
-    with pytest.raises(ValueError, match='`max_cached_images` >= 1'):
+    with pytest.raises(ValueError, match='Set `max_cached_images`'):
         build('LossMixTransform', max_cached_images=0)
 
 
@@ -206,6 +207,9 @@ def test_unreadable_partners_are_skipped_and_counted(tmp_path, monkeypatch):
 
     class Dataset:
         paths = (tmp_path / 'missing.jpg', tmp_path / 'broken.jpg')
+
+        def __init__(self):
+            self.pipeline = Compose([LoadImageFromFile()])
 
         def __len__(self):
             return len(self.paths)

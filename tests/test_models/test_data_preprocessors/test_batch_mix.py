@@ -10,7 +10,7 @@ from scipy.stats import kstest
 from mmdet_lossmix.mixing.visibility import visible_objects
 from mmdet_lossmix.models.data_preprocessors import batch_mix
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin import thin_model_cfg
+from tests.helpers.thin_detectors import thin_model_cfg
 
 TYPES = ['BatchLossMix', 'BatchUnionMix', 'BatchNoiseMix']
 CUTMIX = dict(type='CutMix', min_visible=0.3)
@@ -120,7 +120,24 @@ def test_a_batch_of_one_stays_unmixed_with_one_warning(type_, monkeypatch):
         assert torch.equal(mixed, inputs)
         assert same is samples
     assert len(messages) == 1
-    assert 'batch of one' in messages[0]
+    assert '`batch_size` of 2 or more' in messages[0]
+
+
+def test_the_last_batch_of_an_epoch_may_be_one(monkeypatch):
+    messages = []
+    monkeypatch.setattr(batch_mix, 'print_log', lambda text, **_: messages.append(text))
+    augment = build('BatchLossMix')
+    for number in (2, 1, 2, 1, 1, 1):
+        augment(*batch(number))
+    assert not messages
+
+
+@pytest.mark.parametrize(
+    'wrong', [dict(type='BatchUnionMix'), dict(type='Compose', transforms=[]), None]
+)
+def test_an_operator_of_another_kind_is_refused(wrong):
+    with pytest.raises((TypeError, KeyError)):
+        build('BatchLossMix', operator=wrong)
 
 
 def test_chained_after_a_resize_of_the_batch(runner_state):
@@ -264,3 +281,18 @@ def test_a_detector_trains_on_a_composite(weighting, runner_state):
         inputs, samples = mixed_batch(model, [None, None])
         losses = model.train().loss(inputs, samples)
         assert all(torch.isfinite(torch.as_tensor(v)).all() for v in losses.values())
+
+
+@pytest.mark.parametrize('operator', [dict(type='Blend'), CUTMIX])
+@pytest.mark.parametrize('type_', TYPES)
+def test_masks_of_images_of_different_sizes(type_, operator, runner_state):
+    """mmdet pads the masks of objects that count to the batch, and no others."""
+    inputs, samples = batch(3, masks=True)
+    assert len({s.ignored_instances.masks.masks.shape for s in samples}) == 2
+    for i in range(4):
+        runner_state.update_info('iter', i)
+        _, mixed = build(type_, operator=operator)(inputs, samples)
+        for sample in mixed:
+            for key in ('gt_instances', 'ignored_instances'):
+                instances = sample.get(key)
+                assert len(instances.masks) == len(instances.bboxes)

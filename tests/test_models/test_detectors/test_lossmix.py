@@ -17,7 +17,7 @@ from tests.helpers.oracle import (
     target,
 )
 from tests.helpers.precision import double_precision
-from tests.helpers.thin import build_pair, thin_model_cfg
+from tests.helpers.thin_detectors import build_pair, thin_model_cfg
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}
@@ -197,19 +197,29 @@ def test_batch_norm_sees_the_mixed_batch_once():
         assert torch.equal(norms[key], others[key]), key
 
 
-def test_mask_rcnn_needs_no_code_of_its_own(float64):
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_mask_rcnn_needs_no_code_of_its_own(weighting, float64):
     plain, wrapped = build_pair(
-        'mask_rcnn', weighting='batch', roi_sampling='per_target'
+        'mask_rcnn', weighting=weighting, roi_sampling='per_target'
     )
-    inputs, samples = mixed_batch(plain, [0.3, 0.3], masks=True)
-    compare(
-        plain,
-        wrapped,
-        lambda: batch_losses(plain, inputs, samples, 0.3),
-        inputs,
-        samples,
-        TOLERANCE['mask_rcnn'],
-    )
+    inputs, samples = mixed_batch(plain, [0.3, 0.3, 0.3], masks=True)
+    oracle = {
+        'batch': lambda: batch_losses(plain, inputs, samples, 0.3),
+        'image': lambda: image_losses(plain, inputs, samples),
+    }[weighting]
+    tolerance = TOLERANCE['mask_rcnn']
+    compare(plain, wrapped, oracle, inputs, samples, tolerance)
+
+
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_joint_rois_with_ignored_masks_of_different_sizes(weighting):
+    """mmdet pads the masks of objects that count to the batch, and no others."""
+    _, wrapped = build_pair('mask_rcnn', weighting=weighting)
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3], masks=True)
+    heights = {tuple(s.ignored_instances.masks.masks.shape) for s in samples}
+    assert len(heights) == 2
+    losses = wrapped.loss(inputs, samples)
+    assert sum(flat(losses).values()).isfinite()
 
 
 def test_inference_and_attributes_go_to_the_detector():
@@ -264,10 +274,16 @@ def test_non_finite_loss_names_loss_and_images():
         (dict(type='ResNet', depth=18), 'ResNet'),
         ('faster_rcnn', 'faster_rcnn'),
         (dict(backbone=dict()), 'a dict with `type`'),
+        (
+            dict(
+                type='LossMixTeacher', detector=thin_model_cfg('fcos'), burn_in_iters=1
+            ),
+            'got a LossMixTeacher',
+        ),
     ],
 )
 def test_what_is_no_detector_is_refused(detector, match):
-    with pytest.raises(TypeError, match=f'Expected `detector` to be.*{match}'):
+    with pytest.raises(TypeError, match=f'Pass `detector=.*{match}'):
         MODELS.build(dict(type='LossMixDetector', detector=detector))
 
 

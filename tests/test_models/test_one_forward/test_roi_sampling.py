@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, seeded, target
-from tests.helpers.thin import build_pair
+from tests.helpers.thin_detectors import build_pair
 
 
 def hand_made_loss(plain, inputs, samples, lam):

@@ -1,4 +1,4 @@
-"""What a model is really fed in a run: recorded where `model.loss` gets it."""
+"""For tests of what is mixed: records the batches that `model.loss` gets in a run."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from mmdet_lossmix.visualization import to_rgb_images
 
 
-class Fed(NamedTuple):
+class RecordedBatch(NamedTuple):
     """One batch: which images, which of them have a partner, which are blended."""
 
     paths: List[str]
@@ -28,8 +28,8 @@ class Fed(NamedTuple):
 
 
 @HOOKS.register_module(force=True)
-class RecordFed(Hook):
-    """Keeps a :class:`Fed` of every training iteration in ``runner.fed``.
+class RecordBatches(Hook):
+    """Keeps a :class:`RecordedBatch` of every iteration in ``runner.recorded_batches``.
 
     Args:
         pipeline (list[dict]): The pipeline without mixing and without random steps.
@@ -49,7 +49,7 @@ class RecordFed(Hook):
         self.images: Dict[str, np.ndarray] = {}
 
     def before_train(self, runner: Runner) -> None:
-        runner.fed = []
+        runner.recorded_batches = []
         model, loss = runner.model, runner.model.loss
 
         def recording(inputs: torch.Tensor, samples: list) -> dict:
@@ -60,7 +60,7 @@ class RecordFed(Hook):
             ]
             paths = [sample.img_path for sample in samples]
             partner = ['partner' in sample for sample in samples]
-            runner.fed.append(Fed(paths, partner, blended))
+            runner.recorded_batches.append(RecordedBatch(paths, partner, blended))
             return loss(inputs, samples)
 
         model.loss = recording
@@ -72,10 +72,10 @@ class RecordFed(Hook):
 
     def after_train(self, runner: Runner) -> None:
         if self.out:
-            Path(self.out).write_text(json.dumps(runner.fed))
+            Path(self.out).write_text(json.dumps(runner.recorded_batches))
 
     def unmixed(self, path: str) -> np.ndarray:
-        """The image of a file as RGB, as it is fed if nothing mixes it."""
+        """The image of a file as RGB, as the model gets it if nothing mixes it."""
         if path not in self.images:
             results = self.pipeline(dict(img_path=path))
             self.images[path] = results['img'][:, :, ::-1]

@@ -1,10 +1,10 @@
-"""The demo of domain adaptation, shrunk to a few iterations on tiny images."""
+"""For tests of domain adaptation: its demo, shrunk to a few iterations."""
 
 from typing import Any
 
 from mmengine.config import Config
 
-from tests.helpers.tiny import tiny_config
+from tests.helpers.tiny_configs import tiny_config
 
 
 def tiny_uda_config(
