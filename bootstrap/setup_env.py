@@ -27,14 +27,16 @@ FOLDERS = {'openmmlab': '.venv', 'onedl': '.venv-onedl'}
 # Run inside: what is installed has all its files, and the stack imports.
 CHECK = """
 import importlib, os, sys
+from collections import defaultdict
 from importlib.metadata import distributions
+sizes = defaultdict(set)  # some distributions ship a file of the same name
 for dist in distributions():
     for file in dist.files or ():
-        path = file.locate()
-        if file.size is not None and (
-            not os.path.exists(path) or os.path.getsize(path) != file.size
-        ):
-            sys.exit(f'{path} is missing or damaged')
+        if file.size is not None:
+            sizes[file.locate()].add(file.size)
+for path, known in sizes.items():
+    if not os.path.exists(path) or os.path.getsize(path) not in known:
+        sys.exit(f'{path} is missing or damaged')
 for name in ('torch', 'mmcv.ops', 'mmdet', 'mim', 'pytest'):
     importlib.import_module(name)
 """
