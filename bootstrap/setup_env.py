@@ -27,14 +27,16 @@ FOLDERS = {'openmmlab': '.venv', 'onedl': '.venv-onedl'}
 # Run inside: what is installed has all its files, and the stack imports.
 CHECK = """
 import importlib, os, sys
+from collections import defaultdict
 from importlib.metadata import distributions
+sizes = defaultdict(set)  # some distributions ship a file of the same name
 for dist in distributions():
     for file in dist.files or ():
-        path = file.locate()
-        if file.size is not None and (
-            not os.path.exists(path) or os.path.getsize(path) != file.size
-        ):
-            sys.exit(f'{path} is missing or damaged')
+        if file.size is not None:
+            sizes[file.locate()].add(file.size)
+for path, known in sizes.items():
+    if not os.path.exists(path) or os.path.getsize(path) not in known:
+        sys.exit(f'{path} is missing or damaged')
 for name in ('torch', 'mmcv.ops', 'mmdet', 'mim', 'pytest'):
     importlib.import_module(name)
 """
@@ -89,7 +91,7 @@ class Environment:
             return 'not there yet'
         if not self.stamp.exists() or self.stamp.read_text() != fingerprint():
             return 'unfinished or out of date'
-        command = [self.python, '-I', '-W', 'ignore', '-c', CHECK]
+        command = (self.python, '-I', '-W', 'ignore', '-c', CHECK)
         try:
             done = subprocess.run(command, capture_output=True, text=True)
         except OSError as error:
@@ -105,20 +107,20 @@ class Environment:
         """
         shutil.rmtree(self.path, ignore_errors=True)
         env = {name: os.environ[name] for name in os.environ if name != 'PYTHONPATH'}
-        pip = [self.python, '-m', 'pip', '--disable-pip-version-check']
 
-        def run(*command: object) -> None:
+        def run(*command: str | Path) -> None:
             subprocess.run(command, check=True, cwd=ROOT, env=env, pass_fds=[lock])
 
         run(sys.executable, '-m', 'venv', self.path)
         (self.path / '.gitignore').write_text('*\n')
+        pip = self.python, '-m', 'pip'
         run(*pip, 'install', '--quiet', '-c', CONSTRAINTS, 'uv')
         config = subprocess.check_output([*pip, 'config', 'list'], text=True)
         env = {**uv_variables(config), 'MAX_JOBS': str(os.cpu_count() or 1), **env}
-        uv = [self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python]
-        pins = ['-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS]
-        # First torch alone: uv finds one from find-links again, to compile mmcv with it,
-        # only if it is installed already.
+        uv = self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python
+        pins = '-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS
+        # First torch alone: to compile mmcv, uv looks for the torch that it chose, but
+        # in vain for one from find-links, unless that one was installed before.
         run(*uv, *pins, 'torch')
         run(*uv, *pins, '--group', self.stack, '--editable', '.[dev]')
 

@@ -25,7 +25,7 @@ def allow_mmengine_checkpoints() -> None:
 
 
 def _stored_globals() -> List[Any]:
-    """Types, and functions with the name that they have in a checkpoint."""
+    """Types and functions, with the name that they have in a checkpoint."""
     dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
     functions: List[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
     # numpy 2 renamed the module; a checkpoint may be older or younger.
@@ -35,7 +35,12 @@ def _stored_globals() -> List[Any]:
         for core in ('core', '_core')
     ]
     named.append((buffer_statistic, 'builtins.getattr'))
-    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named]
+    # Types with names: onedl's mmengine takes bare ones off the list after a load.
+    types = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
+    return [
+        *((kind, f'{kind.__module__}.{kind.__qualname__}') for kind in types),
+        *named,
+    ]
 
 
 def buffer_statistic(owner: Any, name: str) -> Callable:
