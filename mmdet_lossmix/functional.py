@@ -11,8 +11,6 @@ Everything else in this package samples ``lambda``, chooses the other image (the
 its partner gets ``1 - lam``.
 """
 
-import math
-from numbers import Number
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
@@ -20,12 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arguments import check_number
+
 LossValue = Union[Tensor, List[Tensor]]
 LossDict = Dict[str, LossValue]
 
 
 def check_mix_args(alpha: float, prob: float) -> None:
-    """Refuse what is no Beta parameter or no probability.
+    """Refuse what is no Beta parameter or no probability of mixing.
 
     Args:
         alpha (float): Parameter of ``Beta(alpha, alpha)``, finite and above 0.
@@ -35,19 +35,9 @@ def check_mix_args(alpha: float, prob: float) -> None:
         TypeError: If either is not a number.
         ValueError: If either is out of its range.
     """
-    for name, value in (('alpha', alpha), ('prob', prob)):
-        if not isinstance(value, Number) or isinstance(value, (bool, complex)):
-            raise TypeError(
-                f'Expected `{name}` to be a number but got {value!r} of type '
-                f'{type(value).__name__}; write it as e.g. `{name}=1.0` in the config.'
-            )
-    if not (math.isfinite(alpha) and alpha > 0):
-        raise ValueError(
-            f'Expected `alpha` > 0 and finite but got {alpha}; Beta(alpha, alpha) is '
-            'undefined there. To switch mixing off use `prob=0`.'
-        )
-    if not 0 <= prob <= 1:
-        raise ValueError(f'Expected `prob` in [0, 1] but got {prob}.')
+    hint = '; to switch mixing off use `prob=0`'
+    check_number('alpha', alpha, '(0, inf)', hint=hint)
+    check_number('prob', prob, '[0, 1]')
 
 
 def sample_lambda(alpha: float, rng: Any = np.random) -> float:

@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from torch import Tensor, nn
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import LossDict, interpolate_losses
-
-from .arguments import check_number
 
 WIDTHS = (256, 128, 128)
 

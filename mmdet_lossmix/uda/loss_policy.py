@@ -2,9 +2,8 @@
 
 from typing import Callable, Dict, List, Union
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import LossDict, weighted_sum
-
-from .arguments import check_number
 
 LossFilter = Callable[[LossDict], LossDict]
 CLASSIFICATION = ('_cls', '_obj', '_conf')

@@ -10,7 +10,8 @@ from mmengine.dist import all_reduce_params
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .arguments import check_number
+from mmdet_lossmix.arguments import check_number
+
 from .data.views import SUP
 
 DETECTORS = ('student', 'teacher')

@@ -4,10 +4,9 @@ from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing.strategies import STRATEGIES
-
-from .arguments import check_number
 
 INTRA, INTER = 'intra', 'inter'
 

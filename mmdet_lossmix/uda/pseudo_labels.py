@@ -6,7 +6,7 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 
-from .arguments import check_number
+from mmdet_lossmix.arguments import check_number
 
 ITERATIONS_BEFORE_WARNING = 1000
 

@@ -8,8 +8,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.hooks.random_state import random_state_kept
-from mmdet_lossmix.uda.arguments import check_number
 from mmdet_lossmix.uda.data.views import WEAK
 from mmdet_lossmix.visualization import to_rgb_images
 

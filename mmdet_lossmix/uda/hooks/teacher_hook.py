@@ -13,7 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from mmdet_lossmix.uda.arguments import check_number
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.uda.checks import check_before_training
 from mmdet_lossmix.uda.lossmix_teacher import LossMixTeacher
 from mmdet_lossmix.uda.pseudo_labels import count_labels
