@@ -73,10 +73,7 @@ def blend_tensors(
 
 
 def blend_images(
-    image: np.ndarray,
-    partner: np.ndarray,
-    lam: float,
-    out: Optional[np.ndarray] = None,
+    image: np.ndarray, partner: np.ndarray, lam: float, out: Optional[np.ndarray] = None
 ) -> np.ndarray:
     """Equation (1) on images as loaded, in one SIMD pass without a float copy.
 

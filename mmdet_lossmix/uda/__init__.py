@@ -6,12 +6,7 @@ from .data import (
     StrongAugment,
     UnlabelledDataset,
 )
-from .hooks import (
-    PseudoLabelHook,
-    TeacherCheckpointHook,
-    TeacherHook,
-    TeacherValLoop,
-)
+from .hooks import PseudoLabelHook, TeacherCheckpointHook, TeacherHook, TeacherValLoop
 from .lossmix_teacher import LossMixTeacher
 
 __all__ = [

@@ -8,7 +8,7 @@ from mmdet.models.utils import rename_loss_dict
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
@@ -22,7 +22,7 @@ from .data.views import STRONG, SUP, WEAK
 from .discriminator import DomainDiscriminator, backbone_features
 from .loss_policy import LossPolicy
 from .mean_teacher import MeanTeacher
-from .pairing import INTRA, UNMIXED, AdaptationMix, BurnInMix, Draw
+from .pairing import INTER, INTRA, UNMIXED, AdaptationMix, BurnInMix, Draw
 from .pseudo_labels import PseudoLabels
 
 
@@ -60,9 +60,8 @@ class LossMixTeacher(MeanTeacher):
             None.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
             per target in any case. Defaults to ``'joint'``.
-        **kwargs: Of :class:`MeanTeacher`: ``momentum`` of the moving average, 0.0004 by
-            default, or ``keep_rate``, which is ``1 - momentum``; ``semi_test_cfg``;
-            ``data_preprocessor``; ``init_cfg``.
+        **kwargs: Of :class:`MeanTeacher`: ``momentum`` or ``keep_rate``,
+            ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
     Raises:
         TypeError: If a number is none.
@@ -99,8 +98,7 @@ class LossMixTeacher(MeanTeacher):
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
         self.source_policy, self.pseudo_policy = LossPolicy('all'), policy
-        # Of the random numbers of its own weights nothing shows in the student's, which
-        # starts the same with and without it.
+        # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
         self.roi_sampling = roi_sampling
@@ -110,7 +108,6 @@ class LossMixTeacher(MeanTeacher):
             self.branches = (SUP, STRONG)
         self.mixing = True
         self.last_pseudo: SampleList = []
-        self._warned_of_one = False
         self._check_finite = FiniteCheck()
 
     @untraced
@@ -124,8 +121,7 @@ class LossMixTeacher(MeanTeacher):
         Args:
             multi_batch_inputs (dict[str, Tensor]): Images of each branch, shape
                 (N, C, H, W); N may differ between domains.
-            multi_batch_data_samples (dict[str, list[:obj:`DetDataSample`]]): N samples
-                of each.
+            multi_batch_data_samples (dict[str, list[:obj:`DetDataSample`]]): Theirs.
 
         Returns:
             dict[str, Tensor | list[Tensor]]: The student's losses on images of the
@@ -196,19 +192,19 @@ class LossMixTeacher(MeanTeacher):
         return strong._replace(samples=self.last_pseudo)
 
     def _pair(
-        self,
-        own: DomainBatch,
-        other: DomainBatch,
-        draw: Draw,
-        rng: np.random.Generator,
+        self, own: DomainBatch, other: DomainBatch, draw: Draw, rng: np.random.Generator
     ) -> StudentBatch:
         """Mix images with others of their domain or of the other one, as was drawn."""
-        partner = own.rolled() if draw.pairing == INTRA else other
-        alone = draw.pairing == INTRA and len(own.samples) < 2
-        if alone:
-            self._warn_of_batch_of_one()
-        if alone or draw.pairing is None:
+        if draw.pairing == INTRA and len(own.samples) < 2:
+            MMLogger.get_current_instance().warning(  # it says the same but once
+                'LossMixTeacher got one image of a domain, which has no partner of its '
+                'own domain and stays unmixed. Use 2 or more images of each domain '
+                '(`per_domain` of DomainSampler), or `inter_share=1`.'
+            )
             return unmixed(own)
+        if draw.pairing is None:
+            return unmixed(own)
+        partner = own.rolled() if draw.pairing == INTRA else other
         return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
 
     def _losses(self, batch: StudentBatch) -> LossDict:
@@ -228,20 +224,12 @@ class LossMixTeacher(MeanTeacher):
         return mix.draw(rng) if self.mixing and mix is not None else UNMIXED
 
     def _log(self, draw: Draw) -> LossDict:
+        code = float((None, INTRA, INTER).index(draw.pairing))
         # Beside losses, `parse_losses` takes tensors only.
-        device = self.teacher_started.device
-        return {k: torch.tensor(v, device=device) for k, v in draw.logged().items()}
-
-    def _warn_of_batch_of_one(self) -> None:
-        if not self._warned_of_one:
-            self._warned_of_one = True
-            print_log(
-                'LossMixTeacher got one image of a domain, which has no partner of its '
-                'own domain and stays unmixed. Use 2 or more images of each domain '
-                '(`per_domain` of DomainSampler), or `inter_share=1`.',
-                logger='current',
-                level=30,
-            )
+        lam, pairing = torch.tensor(
+            [draw.lam, code], device=self.teacher_started.device
+        )
+        return {'mix_lambda': lam, 'pairing': pairing}
 
 
 def _build(kind: Any, arguments: Optional[dict]) -> Any:

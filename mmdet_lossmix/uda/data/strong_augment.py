@@ -7,6 +7,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
+from mmdet_lossmix.arguments import check_number
+
 # Probability, smallest and largest share of the image's area, aspect ratios from 1 / r
 # to r. The published setting of Adaptive Teacher and of Unbiased Teacher before it.
 ERASINGS = ((0.7, 0.05, 0.2, 3.3), (0.5, 0.02, 0.2, 6.0), (0.3, 0.02, 0.2, 8.0))
@@ -27,12 +29,12 @@ class StrongAugment(BaseTransform):
         erase (bool): Whether to erase rectangles. Defaults to True.
 
     Raises:
+        TypeError: If ``prob`` is no number.
         ValueError: If ``prob`` is no probability.
     """
 
     def __init__(self, prob: float = 1.0, erase: bool = True) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'Expected `prob` in [0, 1] but got {prob}.')
+        check_number('prob', prob, '[0, 1]')
         self.prob = prob
         self.erase = erase
 
@@ -76,11 +78,7 @@ class StrongAugment(BaseTransform):
 
 
 def jitter(
-    image: np.ndarray,
-    brightness: float,
-    contrast: float,
-    saturation: float,
-    hue: float,
+    image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float
 ) -> np.ndarray:
     """Change colours by three factors and a shift.
 

@@ -1,6 +1,6 @@
 """Pictures of what a teacher finds on the same images as the training goes on."""
 
-from typing import Optional
+from typing import Any
 
 import torch
 from mmdet.registry import HOOKS
@@ -54,13 +54,7 @@ class PseudoLabelHook(Hook):
             data_samples=[item['data_samples'][WEAK] for item in loaded],
         )
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Optional[dict] = None,
-        outputs: Optional[dict] = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Look at the images again, and draw."""
         first = runner.iter == teacher_model(runner).burn_in_iters
         due = self.every_n_train_iters(runner, self.interval)
