@@ -127,14 +127,11 @@ def _seen_by_mask(
     # A box may be smaller than its mask by a fraction of a pixel; none grows.
     tight[:, :2] = torch.max(tight[:, :2], shown[:, :2])
     tight[:, 2:] = torch.min(tight[:, 2:], shown[:, 2:])
-    is_cut, has_mask = (
-        torch.from_numpy(which).to(shown.device) for which in (left < areas, areas > 0)
-    )
+    is_cut = torch.from_numpy(left < areas).to(shown.device)
+    has_mask = torch.from_numpy(areas > 0).to(shown.device)
     mask_share = torch.from_numpy(left / np.maximum(areas, 1)).to(share)
-    return (
-        torch.where(is_cut[:, None], tight, shown),
-        torch.where(has_mask, mask_share, share),
-    )
+    shown = torch.where(is_cut[:, None], tight, shown)
+    return shown, torch.where(has_mask, mask_share, share)
 
 
 def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
@@ -150,14 +147,12 @@ def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
         np.ndarray or Tensor: A new one.
     """
     seen = array.clone() if isinstance(array, Tensor) else array.copy()
-    rows, columns = window.slices
+    place = (..., *window.slices)
     if inside:
-        seen[..., : window.y1, :] = value
-        seen[..., window.y2 :, :] = value
-        seen[..., : window.x1] = value
-        seen[..., window.x2 :] = value
+        seen[...] = value
+        seen[place] = array[place]
     else:
-        seen[..., rows, columns] = value
+        seen[place] = value
     return seen
 
 
@@ -179,9 +174,8 @@ def join_maps(own: Any, partner: Any) -> Any:
     if (in_own & (partner != UNLABELLED)).any():
         raise ValueError(
             'Expected no pixel to be labelled in both semantic maps (`gt_seg_map`, '
-            '`gt_sem_seg`) for a union of two images but got some: a pixel of a blend '
-            'belongs to both images. Use LossMix or Noise, `with_seg=False`, or '
-            "operator=dict(type='CutMix')."
+            '`gt_sem_seg`) of a union, but a pixel of a blend belongs to both images. '
+            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix')."
         )
     where = torch.where if isinstance(own, Tensor) else np.where
     return where(in_own, own, partner)

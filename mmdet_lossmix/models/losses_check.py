@@ -23,11 +23,7 @@ class FiniteCheck:
         self._overflows = 0
 
     def __call__(self, losses: LossDict, data_samples: SampleList) -> None:
-        """Check the losses of a step.
-
-        Args:
-            losses (dict[str, Tensor | list[Tensor]]): The losses of a step.
-            data_samples (list[:obj:`DetDataSample`]): The batch, to be named.
+        """Check the losses of a step on a batch of samples.
 
         Raises:
             FloatingPointError: It names the losses and the image files.

@@ -117,8 +117,8 @@ def _check(sample: DetDataSample) -> None:
     frame, expected = sample.partner.get('img_shape'), sample.get('img_shape')
     if frame is not None and expected is not None and tuple(frame) != tuple(expected):
         raise ValueError(
-            f'Expected the partner in the frame of its image, {tuple(expected)}, in '
-            f'{where} but got one of {tuple(frame)}: something resized the batch after '
-            'the pipeline had mixed it. Mix after that step, with BatchLossMix as the '
-            'last of `batch_augments`, instead of LossMixTransform.'
+            'Mix with BatchLossMix, as the last of `batch_augments`, instead of '
+            'LossMixTransform: something resized the batch after the pipeline had '
+            f'mixed it, as the partner in {where} has the frame {tuple(frame)} and its '
+            f'image {tuple(expected)}.'
         )

@@ -30,15 +30,8 @@ class PackLossMixInputs(PackDetInputs):
     def transform(self, results: dict) -> dict:
         """Pack the image, its own annotations, and the partner's.
 
-        Args:
-            results (dict): Result dict of the pipeline.
-
-        Returns:
-            dict:
-
-            - 'inputs' (obj:`torch.Tensor`): The image, shape (C, H, W).
-            - 'data_samples' (obj:`DetDataSample`): Its annotations. A mixed image also
-              has ``partner`` (:obj:`DetDataSample`) and ``mix_lambda`` (float).
+        The ``data_samples`` of a mixed image have ``partner`` (:obj:`DetDataSample`)
+        and ``mix_lambda`` (float) besides.
 
         Raises:
             ValueError: If the image was moved after it had been mixed.
@@ -69,12 +62,8 @@ def join_memory(samples: SampleList) -> None:
     Args:
         samples (list[:obj:`DetDataSample`]): Modified in place; values do not change.
     """
-    kinds = [
-        sample.get(key)
-        for sample in samples
-        for key in ('gt_instances', 'ignored_instances')
-        if key in sample
-    ]
+    names = ('gt_instances', 'ignored_instances')
+    kinds = [sample.get(name) for sample in samples for name in names if name in sample]
     for key in ('bboxes', 'labels'):
         holders = [kind for kind in kinds if key in kind]
         values = [holder.get(key) for holder in holders]
