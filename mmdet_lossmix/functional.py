@@ -115,16 +115,10 @@ def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict
 
 
 def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict:
-    """Sum loss dictionaries with a weight each, entry by entry.
+    """Sum loss dictionaries with a weight each, entry by entry, lists staying lists.
 
     An entry that some dictionaries lack (a head with nothing to say) counts as 0 there.
-
-    Args:
-        losses (Sequence[dict]): At least one dictionary.
-        weights (Sequence[float]): As many numbers; terms of weight 0 are dropped.
-
-    Returns:
-        dict[str, Tensor | list[Tensor]]: The sum, lists staying lists.
+    Terms of weight 0 are dropped.
     """
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
     total: LossDict = {}

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, Optional, Tuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -92,7 +91,7 @@ class MixVisualizationHook(Hook):
         ]
         step = runner.iter + 1
         title = f'Training iteration {step}: what the model gets'
-        canvas = FigureCanvasAgg(draw_grid(drawings, self.grid, title, LEGEND))
+        canvas: Any = draw_grid(drawings, self.grid, title, LEGEND).canvas
         canvas.draw()
         picture = np.asarray(canvas.buffer_rgba())[:, :, :3]
         runner.visualizer.add_image('mixed', np.ascontiguousarray(picture), step)

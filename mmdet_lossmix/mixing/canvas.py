@@ -42,8 +42,7 @@ def pad_to(
 ) -> np.ndarray:
     """Pad an image or a map (H, W[, C]) at its bottom and right to ``shape``.
 
-    Returns:
-        np.ndarray: ``array`` itself if it has that shape already, else a new array.
+    What has that shape already is returned itself.
     """
     if array.shape[:2] == tuple(shape):
         return array
@@ -57,14 +56,8 @@ def in_c_order(image: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarra
     """Lay an image out row by row.
 
     RandomFlip leaves a mirrored view, which numpy and OpenCV's arithmetic would copy
-    pixel by pixel, ten times slower than flipping it.
-
-    Args:
-        image (np.ndarray): Shape (H, W) or (H, W, C).
-        out (np.ndarray, optional): Of the same shape and dtype, to be written.
-
-    Returns:
-        np.ndarray: ``out``; without it a new array, or ``image`` if it lies so already.
+    pixel by pixel, ten times slower than flipping it. An image (H, W[, C]) that lies so
+    already is returned itself, unless there is an ``out`` of its shape to be written.
     """
     if out is None:
         if image.flags.c_contiguous:

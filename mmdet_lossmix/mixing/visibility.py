@@ -88,12 +88,7 @@ def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, 
     """The tight boxes around what is seen of boxes.
 
     Inside the window that is their common part with it. Around the window it is the
-    box itself, unless the window cuts a whole side off.
-
-    Args:
-        boxes (Tensor): Shape (n, 4), as (x1, y1, x2, y2).
-        window (Window): Where the partner is seen.
-        inside (bool): Whether the boxes are the partner's.
+    box itself, unless the window cuts a whole side off. See :func:`visible_objects`.
 
     Returns:
         tuple[Tensor, Tensor]: Boxes, shape (n, 4), without meaning where nothing is
@@ -135,16 +130,9 @@ def _seen_by_mask(
 
 
 def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
-    """Set what is not seen of a map or of masks to ``value``.
+    """Copy a map or masks, shape (..., H, W), with ``value`` where it is not seen.
 
-    Args:
-        array (np.ndarray or Tensor): Shape (..., H, W).
-        window (Window): Where the partner is seen.
-        inside (bool): Whether the array is the partner's.
-        value (int): Of the pixels that are not seen.
-
-    Returns:
-        np.ndarray or Tensor: A new one.
+    What is the partner's (``inside``) is seen in the window, what is not around it.
     """
     seen = array.clone() if isinstance(array, Tensor) else array.copy()
     place = (..., *window.slices)
@@ -157,14 +145,7 @@ def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
 
 
 def join_maps(own: Any, partner: Any) -> Any:
-    """The union of two semantic maps, each with 255 where its image is not seen.
-
-    Args:
-        own (np.ndarray or Tensor): Shape (..., H, W).
-        partner (np.ndarray or Tensor): Of the same shape.
-
-    Returns:
-        np.ndarray or Tensor: The map of the composite.
+    """The union of two semantic maps (..., H, W), 255 where its image is not seen.
 
     Raises:
         ValueError: If a pixel is labelled in both, as in every blend: no full-weight

@@ -46,9 +46,8 @@ class FiniteCheck:
 
 def in_fp16() -> bool:
     """Whether autocast computes in float16, which overflows easily."""
-    return (
-        torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16
-    )
+    dtype = torch.get_autocast_gpu_dtype()
+    return torch.is_autocast_enabled() and dtype is torch.float16
 
 
 def _flatten(losses: LossDict) -> Dict[str, Tensor]:
@@ -63,11 +62,9 @@ def _flatten(losses: LossDict) -> Dict[str, Tensor]:
 
 
 def _paths(data_samples: SampleList) -> List[str]:
-    paths = []
-    for sample in data_samples:
-        path = str(sample.get('img_path'))
+    paths = [str(sample.get('img_path')) for sample in data_samples]
+    for i, sample in enumerate(data_samples):
         if 'partner' in sample:
             other = sample.partner.get('img_path')
-            path += f' mixed with {other}, lambda {sample.mix_lambda:.3f}'
-        paths.append(path)
+            paths[i] += f' mixed with {other}, lambda {sample.mix_lambda:.3f}'
     return paths

@@ -79,19 +79,17 @@ def split_batch(
             missing or outside [0, 1], or the partner lacks fields of its image's own
             annotations.
     """
-    own, partner, lams = [], [], []
+    own, partner = [], []
     for sample in data_samples:
-        image = _copy(sample)
-        own.append(image)
-        partner.append(_copy(sample))
+        image, other = _copy(sample), _copy(sample)
         if 'partner' in sample:
             _check(sample)
-            del image.partner, partner[-1].partner
+            del image.partner, other.partner
             for key, value in _copy(sample.partner).items():
-                setattr(partner[-1], key, value)
-            lams.append(sample.mix_lambda)
-        else:
-            lams.append(None)
+                setattr(other, key, value)
+        own.append(image)
+        partner.append(other)
+    lams = [s.mix_lambda if 'partner' in s else None for s in data_samples]
     if isinstance(data_preprocessor, DetDataPreprocessor):
         preprocess_partners(own, partner, batch_inputs, data_preprocessor)
     return SplitBatch(own, partner, lams)

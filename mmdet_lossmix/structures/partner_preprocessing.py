@@ -17,11 +17,7 @@ def preprocess_partners(
 ) -> None:
     """Do to partners' annotations, in place, what was done to their images' own.
 
-    Args:
-        own (list[:obj:`DetDataSample`]): N samples that went through the preprocessor.
-        partner (list[:obj:`DetDataSample`]): N samples with the partners' annotations.
-        batch_inputs (Tensor, optional): The images, shape (N, C, H, W).
-        data_preprocessor (:obj:`DetDataPreprocessor`): It.
+    The data preprocessor has treated the ``own`` samples; see :func:`split_batch`.
 
     Raises:
         ValueError: If a partner lacks a field of its image's own annotations.

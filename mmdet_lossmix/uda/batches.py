@@ -2,15 +2,14 @@
 
 from typing import Any, List, NamedTuple, Tuple
 
-import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample, SampleList
+from mmengine.model import stack_batch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, blend_tensors, weighted_sum
 from mmdet_lossmix.mixing.annotations import join as join_annotations
-from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.strategies import Strategy
 from mmdet_lossmix.models.data_preprocessors.batch_mix import in_common_frame
 from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
@@ -42,26 +41,17 @@ class DomainBatch(NamedTuple):
     policy: LossFilter
     domain: int
 
-    def rolled(self) -> 'DomainBatch':
-        """The same images, each in the place of the next."""
-        return self._replace(
-            inputs=self.inputs.roll(1, 0),
-            samples=[*self.samples[-1:], *self.samples[:-1]],
-        )
-
-    def fitted(self, number: int) -> 'DomainBatch':
-        """The first ``number`` images, over again if there are fewer."""
-        rows = [i % len(self.samples) for i in range(number)]
-        return self._replace(
-            inputs=self.inputs[rows], samples=[self.samples[i] for i in rows]
-        )
+    def taken(self, first: int, number: int) -> 'DomainBatch':
+        """So many images from ``first`` on, over again from 0 if there are fewer."""
+        rows = [i % len(self.samples) for i in range(first, first + number)]
+        samples = [self.samples[row] for row in rows]
+        return self._replace(inputs=self.inputs[rows], samples=samples)
 
 
 class StudentBatch(NamedTuple):
-    """A batch for the student.
+    """Images, and the sum of losses that a student has on them.
 
-    Its loss is the sum over ``terms`` of ``weight * policy(student.loss(inputs,
-    samples))``.
+    It is that of ``weight * policy(student.loss(inputs, samples))`` over ``terms``.
 
     Attributes:
         inputs (Tensor): Images, mixed or not, shape (N, C, H, W).
@@ -103,9 +93,8 @@ class StudentBatch(NamedTuple):
             roi_sampling = 'per_target'
         with SharedForward(student, self.inputs, roi_sampling) as shared:
             if not by_image:
-                return shared.loss(
-                    [LossTerm(a.samples, weight, a.policy) for a, weight in self.terms]
-                )
+                terms = [LossTerm(a.samples, w, a.policy) for a, w in self.terms]
+                return shared.loss(terms)
             losses = []
             for i in range(len(self.inputs)):
                 with shared.image(i, *ONE_BY_ONE) as image:
@@ -180,24 +169,16 @@ def blend(
         tuple[DomainBatch, DomainBatch]: Both of N images, with the same ``inputs``, the
         blend, and the annotations of either in its frame; shallow copies.
     """
-    partner = partner.fitted(len(own.samples))
-    canvas = canvas_shape(own.inputs.shape[2:], partner.inputs.shape[2:])
-    inputs = blend_tensors(
-        _padded(own.inputs, canvas), _padded(partner.inputs, canvas), lam
-    )
+    partner = partner.taken(0, len(own.samples))
+    inputs = blend_tensors(*stack_batch([own.inputs, partner.inputs]), lam)
     pairs = [in_common_frame(*pair) for pair in zip(own.samples, partner.samples)]
     owns, partners = map(list, zip(*pairs))
     for sample in (*owns, *partners):
-        sample.set_metainfo(dict(batch_input_shape=canvas))
+        sample.set_metainfo(dict(batch_input_shape=tuple(inputs.shape[2:])))
     return (
         own._replace(inputs=inputs, samples=owns),
         partner._replace(inputs=inputs, samples=partners),
     )
-
-
-def _padded(inputs: Tensor, canvas: Tuple[int, int]) -> Tensor:
-    height, width = inputs.shape[2:]
-    return F.pad(inputs, (0, canvas[1] - width, 0, canvas[0] - height))
 
 
 def _keep_common_fields(*pair: DetDataSample) -> None:

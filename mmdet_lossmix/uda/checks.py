@@ -46,9 +46,8 @@ def check_before_training(runner: Runner, model: MeanTeacher) -> None:
     dataset = runner.train_dataloader.dataset
     _check_batches(runner, model.branches)
     steps = [step for step in walk(dataset) if isinstance(step, MultiBranch)]
-    _expect_branches(
-        {k for step in steps for k in step.branch_pipelines}, model.branches
-    )
+    filled = {name for step in steps for name in step.branch_pipelines}
+    _expect_branches(filled, model.branches)
     _check_classes(runner, model.student)
     if WEAK in model.branches:
         _check_views(dataset)
@@ -60,13 +59,8 @@ def check_batch(
     """Refuse a batch without a branch, or with views that show boxes elsewhere.
 
     Views are compared as far as transforms say what they do; before the training, it
-    has been tried out.
-
-    Args:
-        inputs (dict[str, Tensor]): Images of each branch, shape (N, C, H, W); in the
-            same order in both views of the target.
-        samples (dict[str, list[:obj:`DetDataSample`]]): N samples of each.
-        branches (Sequence[str]): Those that the model needs.
+    has been tried out. The model needs these ``branches``, of each of which there are N
+    images, shape (N, C, H, W), and samples; both views of the target in one order.
 
     Raises:
         ValueError: If a branch has no image; or if images, sizes, flips or

@@ -50,16 +50,12 @@ class LossPolicy:
         self.weight = weight
 
     def check_at_most_one(self) -> None:
-        """Refuse weights above those of ground truth, of which Union has no use.
-
-        Raises:
-            ValueError: If there are any.
-        """
+        """Raise a ``ValueError`` if a weight is above 1, that of ground truth."""
         factors = self.losses.values() if isinstance(self.losses, dict) else [1.0]
         if self.weight * max(factors, default=0.0) > 1:
             raise ValueError(
-                "Expected weights of pseudo losses <= 1 with `strategy='union'`, where "
-                'both origins share a classification loss, but got '
+                "Set weights of pseudo losses <= 1 with `strategy='union'`, where both "
+                'origins share a classification loss, not '
                 f'{self.weight} and {self.losses}.'
             )
 
@@ -95,10 +91,7 @@ class LossPolicy:
         return apply_factors(losses, self.factors(losses))
 
     def minus(self, other: 'LossPolicy') -> LossFilter:
-        """The policy of what is left when another one has taken its share.
-
-        Entries that are no losses are the other one's.
-        """
+        """The policy of what another one leaves, which takes what is no loss, too."""
 
         def difference(losses: LossDict) -> LossDict:
             mine, theirs = self.factors(losses), other.factors(losses)

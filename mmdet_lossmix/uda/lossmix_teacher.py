@@ -56,8 +56,7 @@ class LossMixTeacher(MeanTeacher):
             to ``dict()``.
         pseudo_policy (dict): Which losses pseudo labels may cause, see
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
-        discriminator (dict, optional): See :class:`DomainDiscriminator`. Defaults to
-            None.
+        discriminator (dict, optional): A :class:`DomainDiscriminator`; None by default.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
             per target in any case. Defaults to ``'joint'``.
         **kwargs: Of :class:`MeanTeacher`: ``momentum`` or ``keep_rate``,
@@ -83,9 +82,9 @@ class LossMixTeacher(MeanTeacher):
         check_roi_sampling(roi_sampling)
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
-                'Expected `discriminator=None` and `adaptation_mix=None` beside '
-                '`pseudo_labels=None`, as the student then sees no target image, but '
-                f'got {discriminator} and {adaptation_mix}.'
+                'Set `discriminator=None` and `adaptation_mix=None` with '
+                '`pseudo_labels=None`, as the student then sees no target image, not '
+                f'{discriminator} and {adaptation_mix}.'
             )
         # Before the detectors are built, which takes its time.
         burn_in = _build(BurnInMix, warmup_mix)
@@ -118,10 +117,7 @@ class LossMixTeacher(MeanTeacher):
     ) -> LossDict:
         """Losses of the student in the stage that the iteration is in.
 
-        Args:
-            multi_batch_inputs (dict[str, Tensor]): Images of each branch, shape
-                (N, C, H, W); N may differ between domains.
-            multi_batch_data_samples (dict[str, list[:obj:`DetDataSample`]]): Theirs.
+        The number of images, each (C, H, W), may differ between domains.
 
         Returns:
             dict[str, Tensor | list[Tensor]]: The student's losses on images of the
@@ -204,7 +200,7 @@ class LossMixTeacher(MeanTeacher):
             return unmixed(own)
         if draw.pairing is None:
             return unmixed(own)
-        partner = own.rolled() if draw.pairing == INTRA else other
+        partner = own.taken(-1, len(own.samples)) if draw.pairing == INTRA else other
         return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
 
     def _losses(self, batch: StudentBatch) -> LossDict:
@@ -213,12 +209,11 @@ class LossMixTeacher(MeanTeacher):
         ignore_empty = labels is not None and labels.without == 'ignored'
         with backbone_features(self.student) as features:
             losses = batch.loss(self.student, self.roi_sampling, ignore_empty)
-        if self.discriminator is not None:
-            adapting = iteration() - self.burn_in_iters
-            losses.update(
-                self.discriminator.loss(features[0], batch.domains, batch.lam, adapting)
-            )
-        return losses
+        if self.discriminator is None:
+            return losses
+        weights = batch.domains, batch.lam
+        adapting = iteration() - self.burn_in_iters
+        return {**losses, **self.discriminator.loss(features[0], *weights, adapting)}
 
     def _draw(self, mix: Any, rng: np.random.Generator) -> Draw:
         return mix.draw(rng) if self.mixing and mix is not None else UNMIXED
@@ -226,9 +221,7 @@ class LossMixTeacher(MeanTeacher):
     def _log(self, draw: Draw) -> LossDict:
         code = float((None, INTRA, INTER).index(draw.pairing))
         # Beside losses, `parse_losses` takes tensors only.
-        lam, pairing = torch.tensor(
-            [draw.lam, code], device=self.teacher_started.device
-        )
+        lam, pairing = torch.tensor([draw.lam, code]).to(self.teacher_started.device)
         return {'mix_lambda': lam, 'pairing': pairing}
 
 

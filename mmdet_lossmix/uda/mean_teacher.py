@@ -115,16 +115,11 @@ class MeanTeacher(SemiBaseDetector):
             all_reduce_params(floats, op='mean')
 
     def check_started(self) -> None:
-        """Refuse to adapt with a teacher that nobody has started.
-
-        Raises:
-            RuntimeError: If the teacher has not started.
-        """
+        """Raise a ``RuntimeError`` if nobody has started the teacher."""
         if not self.teacher_started:
             raise RuntimeError(
-                f'Expected a teacher after {self.burn_in_iters} iterations of burn-in '
-                'but it has not started; add `dict(type="TeacherHook")` to '
-                '`custom_hooks`.'
+                'To start a teacher, add `dict(type="TeacherHook")` to `custom_hooks`: '
+                f'there is none after {self.burn_in_iters} iterations of burn-in.'
             )
 
     def train(self, mode: bool = True) -> 'MeanTeacher':

@@ -50,17 +50,13 @@ class PseudoLabels:
         Args:
             views (list[:obj:`DetDataSample`]): N images for the student. Whatever
                 annotations they have are not looked at.
-            predictions (list[:obj:`DetDataSample`]): The teacher's, for N views of the
-                same geometry.
+            predictions (list[:obj:`DetDataSample`]): For views of the same geometry.
 
         Returns:
             list[:obj:`DetDataSample`]: Copies of ``views`` with ``gt_instances`` of
             ``bboxes``, ``labels``, and no other annotations.
         """
-        labelled = [
-            self._labelled(view, prediction.pred_instances)
-            for view, prediction in zip(views, predictions)
-        ]
+        labelled = list(map(self._labelled, views, predictions))
         found = any(len(sample.gt_instances) for sample in labelled)
         self._iterations_without = 0 if found else self._iterations_without + 1
         if self._iterations_without == ITERATIONS_BEFORE_WARNING:
@@ -74,7 +70,8 @@ class PseudoLabels:
             )
         return labelled
 
-    def _labelled(self, view: DetDataSample, found: InstanceData) -> DetDataSample:
+    def _labelled(self, view: DetDataSample, seen: DetDataSample) -> DetDataSample:
+        found = seen.pred_instances
         sides = found.bboxes[:, 2:] - found.bboxes[:, :2]
         keep = (found.scores >= self.score_thr) & (sides >= self.min_size).all(dim=1)
         sample = DetDataSample(metainfo=view.metainfo)

@@ -111,6 +111,3 @@ class DomainSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.dataset)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Nothing: batches are endless, for an iteration-based loop."""

@@ -53,13 +53,9 @@ class StrongAugment(BaseTransform):
                 'load it without `to_float32`.'
             )
         if np.random.rand() < 0.8:
-            image = jitter(
-                image,
-                brightness=np.random.uniform(0.6, 1.4),
-                contrast=np.random.uniform(0.6, 1.4),
-                saturation=np.random.uniform(0.6, 1.4),
-                hue=np.random.uniform(-0.1, 0.1),
-            )
+            brightness, contrast, saturation = np.random.uniform(0.6, 1.4, 3)
+            hue = np.random.uniform(-0.1, 0.1)
+            image = jitter(image, brightness, contrast, saturation, hue)
         if np.random.rand() < 0.2:
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             image = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
@@ -80,17 +76,10 @@ class StrongAugment(BaseTransform):
 def jitter(
     image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float
 ) -> np.ndarray:
-    """Change colours by three factors and a shift.
+    """Change the colours of an image (H, W, 3), uint8, BGR, by factors and a shift.
 
-    Args:
-        image (np.ndarray): Shape (H, W, 3), uint8, BGR.
-        brightness (float): Factor; 1 leaves the image as it is.
-        contrast (float): Factor of the distance to the mean gray.
-        saturation (float): Factor of the distance to a pixel's gray.
-        hue (float): Shift, in turns of the colour circle.
-
-    Returns:
-        np.ndarray: A new image, uint8.
+    Contrast is the distance to the mean gray, saturation that to a pixel's gray. Hue
+    is shifted, by turns of the colour circle.
     """
     mean = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).mean() * brightness
     levels = (np.arange(256) * brightness - mean) * contrast + mean

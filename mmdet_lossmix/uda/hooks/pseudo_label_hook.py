@@ -49,10 +49,8 @@ class PseudoLabelHook(Hook):
         target = runner.train_dataloader.dataset.datasets[-1]
         with random_state_kept():
             loaded = [target[i] for i in range(min(self.images, len(target)))]
-        self._data = dict(
-            inputs=[item['inputs'][WEAK] for item in loaded],
-            data_samples=[item['data_samples'][WEAK] for item in loaded],
-        )
+        for key in ('inputs', 'data_samples'):
+            self._data[key] = [item[key][WEAK] for item in loaded]
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Look at the images again, and draw."""

@@ -1,7 +1,7 @@
 """Switches the stages of a mean teacher, updates it, and logs what it labels."""
 
 from collections import Counter
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmdet.engine.hooks import MeanTeacherHook
@@ -10,7 +10,6 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.uda.checks import check_before_training
@@ -33,8 +32,6 @@ class TeacherHook(Hook):
     Args:
         interval (int): Between two logs, at least 1. Defaults to 50.
     """
-
-    priority = 'NORMAL'
 
     def __init__(self, interval: int = 50) -> None:
         check_number('interval', interval, '[1, inf)', whole=True)
@@ -72,7 +69,11 @@ class TeacherHook(Hook):
         model = teacher_model(runner)
         if runner.iter >= model.burn_in_iters and not model.teacher_started:
             model.start_teacher()
-            forget_moments(runner, model.discriminator)
+            if model.discriminator is not None:
+                # It sat idle, with gradients of 0. From such averages Adam would take
+                # steps of several times its learning rate.
+                for parameter in model.discriminator.parameters():
+                    runner.optim_wrapper.optimizer.state.pop(parameter, None)
             runner.logger.info(
                 f'Burn-in is over (iteration {runner.iter}): the teacher starts as a '
                 'copy of the student.'
@@ -105,21 +106,8 @@ class TeacherHook(Hook):
         self._images = 0
 
 
-def forget_moments(runner: Runner, module: Optional[nn.Module]) -> None:
-    """Let the optimizer treat a module, idle in burn-in, as if it were new to it.
-
-    From averages of gradients of 0 Adam would take steps of several times its rate.
-    """
-    for parameter in module.parameters() if module is not None else ():
-        runner.optim_wrapper.optimizer.state.pop(parameter, None)
-
-
 def teacher_model(runner: Runner) -> LossMixTeacher:
-    """The model of a run, out of its distributed wrapper.
-
-    Raises:
-        TypeError: If it is no :class:`LossMixTeacher`.
-    """
+    """The LossMixTeacher of a run, out of its distributed wrapper, or a TypeError."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if not isinstance(model, LossMixTeacher):
         raise TypeError(
