@@ -19,12 +19,8 @@ def shipped(folder: str) -> Path:
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """List the shipped configs, or print the path of one."""
-    parser = argparse.ArgumentParser(
-        prog='python -m mmdet_lossmix', description=__doc__
-    )
-    parser.add_argument(
-        'config', nargs='?', help='name of a config, with or without .py'
-    )
+    parser = argparse.ArgumentParser('python -m mmdet_lossmix', description=__doc__)
+    parser.add_argument('config', nargs='?', help='its name, with or without .py')
     name = parser.parse_args(argv).config
     root = shipped('configs')
     configs = {

@@ -27,20 +27,15 @@ def allow_mmengine_checkpoints() -> None:
 def _stored_globals() -> List[Any]:
     """Types and functions, with the name that they have in a checkpoint."""
     dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
-    functions: List[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
-    # numpy 2 renamed the module; a checkpoint may be older or younger.
-    named = [
-        (function, f'numpy.{core}.multiarray.{function.__name__}')
-        for function in functions
-        for core in ('core', '_core')
-    ]
-    named.append((buffer_statistic, 'builtins.getattr'))
+    named: List[Any] = [(buffer_statistic, 'builtins.getattr')]
+    for function in (np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]):
+        # numpy 2 renamed the module; a checkpoint may be older or younger.
+        for core in ('core', '_core'):
+            named.append((function, f'numpy.{core}.multiarray.{function.__name__}'))
     # Types with names: onedl's mmengine takes bare ones off the list after a load.
-    types = [HistoryBuffer, np.ndarray, np.dtype, *dtypes]
-    return [
-        *((kind, f'{kind.__module__}.{kind.__qualname__}') for kind in types),
-        *named,
-    ]
+    for kind in (HistoryBuffer, np.ndarray, np.dtype, *dtypes):
+        named.append((kind, f'{kind.__module__}.{kind.__qualname__}'))
+    return named
 
 
 def buffer_statistic(owner: Any, name: str) -> Callable:
@@ -53,8 +48,7 @@ def buffer_statistic(owner: Any, name: str) -> Callable:
     """
     if owner is not HistoryBuffer or name not in BUFFER_STATISTICS:
         raise UnpicklingError(
-            f'Expected {" or ".join(BUFFER_STATISTICS)} of HistoryBuffer but got '
-            f'{name!r} of {owner!r}: no checkpoint of mmengine holds that; do not '
-            'trust this file.'
+            f'Do not trust this file: it holds {name!r} of {owner!r}, and a checkpoint '
+            f'of mmengine {", ".join(BUFFER_STATISTICS)} of HistoryBuffer only.'
         )
     return getattr(HistoryBuffer, name)

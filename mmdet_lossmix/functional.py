@@ -11,8 +11,6 @@ Everything else in this package samples ``lambda``, chooses the other image (the
 its partner gets ``1 - lam``.
 """
 
-import math
-from numbers import Number
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
@@ -20,11 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arguments import check_number
+
 LossDict = Dict[str, Union[Tensor, List[Tensor]]]
 
 
 def check_mix_args(alpha: float, prob: float) -> None:
-    """Refuse what is no Beta parameter or no probability.
+    """Refuse what is no Beta parameter or no probability of mixing.
 
     Args:
         alpha (float): Parameter of ``Beta(alpha, alpha)``, finite and above 0.
@@ -34,19 +34,9 @@ def check_mix_args(alpha: float, prob: float) -> None:
         TypeError: If either is not a number.
         ValueError: If either is out of its range.
     """
-    for name, value in (('alpha', alpha), ('prob', prob)):
-        if not isinstance(value, Number) or isinstance(value, (bool, complex)):
-            raise TypeError(
-                f'Expected `{name}` to be a number but got {value!r} of type '
-                f'{type(value).__name__}; write it as e.g. `{name}=1.0` in the config.'
-            )
-    if not (math.isfinite(alpha) and alpha > 0):
-        raise ValueError(
-            f'Expected `alpha` > 0 and finite but got {alpha}; Beta(alpha, alpha) is '
-            'undefined there. To switch mixing off use `prob=0`.'
-        )
-    if not 0 <= prob <= 1:
-        raise ValueError(f'Expected `prob` in [0, 1] but got {prob}.')
+    hint = '; to switch mixing off use `prob=0`'
+    check_number('alpha', alpha, '(0, inf)', hint=hint)
+    check_number('prob', prob, '[0, 1]')
 
 
 def sample_lambda(alpha: float, rng: Any = np.random) -> float:
@@ -82,10 +72,7 @@ def blend_tensors(
 
 
 def blend_images(
-    image: np.ndarray,
-    partner: np.ndarray,
-    lam: float,
-    out: Optional[np.ndarray] = None,
+    image: np.ndarray, partner: np.ndarray, lam: float, out: Optional[np.ndarray] = None
 ) -> np.ndarray:
     """Equation (1) on images as loaded, in one SIMD pass without a float copy.
 
@@ -127,16 +114,10 @@ def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict
 
 
 def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict:
-    """Sum loss dictionaries with a weight each, entry by entry.
+    """Sum loss dictionaries with a weight each, entry by entry, lists staying lists.
 
     An entry that some dictionaries lack (a head with nothing to say) counts as 0 there.
-
-    Args:
-        losses (Sequence[dict]): At least one dictionary.
-        weights (Sequence[float]): As many numbers; terms of weight 0 are dropped.
-
-    Returns:
-        dict[str, Tensor | list[Tensor]]: The sum, lists staying lists.
+    Terms of weight 0 are dropped.
     """
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
     if len(terms) == 1 and terms[0][1] == 1:

@@ -109,7 +109,7 @@ def test_malicious_checkpoint_is_refused(malicious, tmp_path, monkeypatch):
 def test_getattr_of_a_checkpoint_gives_statistics_only():
     assert buffer_statistic(HistoryBuffer, 'mean') is HistoryBuffer.mean
     for owner, name in [(HistoryBuffer, '__init__'), (torch, 'load'), (dict, 'min')]:
-        with pytest.raises(Exception, match='do not trust this file'):
+        with pytest.raises(Exception, match='Do not trust this file'):
             buffer_statistic(owner, name)
 
 

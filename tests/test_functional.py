@@ -72,17 +72,17 @@ def test_a_target_of_weight_0_cannot_spoil_the_loss():
 @pytest.mark.parametrize(
     ('alpha', 'prob', 'error', 'match'),
     [
-        (0, 1, ValueError, '`alpha` > 0'),
-        (-1.0, 1, ValueError, '`alpha` > 0'),
-        (float('nan'), 1, ValueError, '`alpha` > 0'),
-        (float('inf'), 1, ValueError, 'finite'),
-        ('1', 1, TypeError, "`alpha` to be a number but got '1'"),
-        (None, 1, TypeError, '`alpha` to be a number'),
-        (True, 1, TypeError, '`alpha` to be a number'),
-        (1, -0.1, ValueError, r'`prob` in \[0, 1\]'),
-        (1, 1.1, ValueError, r'`prob` in \[0, 1\]'),
-        (1, float('nan'), ValueError, r'`prob` in \[0, 1\]'),
-        (1, 'often', TypeError, '`prob` to be a number'),
+        (0, 1, ValueError, r'`alpha` to a number in \(0, inf\)'),
+        (-1.0, 1, ValueError, r'`alpha` to a number in \(0, inf\)'),
+        (float('nan'), 1, ValueError, r'`alpha` to a number in \(0, inf\)'),
+        (float('inf'), 1, ValueError, r'not inf; .*`prob=0`'),
+        ('1', 1, TypeError, "`alpha` to a number .*not '1'"),
+        (None, 1, TypeError, '`alpha` to a number'),
+        (True, 1, TypeError, '`alpha` to a number'),
+        (1, -0.1, ValueError, r'`prob` to a number in \[0, 1\]'),
+        (1, 1.1, ValueError, r'`prob` to a number in \[0, 1\]'),
+        (1, float('nan'), ValueError, r'`prob` to a number in \[0, 1\]'),
+        (1, 'often', TypeError, '`prob` to a number'),
     ],
 )
 def test_bad_alpha_and_prob_are_refused(alpha, prob, error, match):

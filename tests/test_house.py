@@ -15,7 +15,7 @@ from tests.helpers.processes import run
 PACKAGE = ROOT / 'mmdet_lossmix'
 # From the ground up. A room imports from its own floor or from those below.
 FLOORS = (
-    {'version', 'checkpoint', 'functional', 'structures'},
+    {'version', 'arguments', 'checkpoint', 'functional', 'structures'},
     {'mixing', 'visualization'},
     {'datasets', 'models'},
     {'hooks'},

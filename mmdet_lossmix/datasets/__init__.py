@@ -1,15 +1,4 @@
-from .transforms import (
-    LossMixTransform,
-    NoiseMixTransform,
-    PackLossMixInputs,
-    SampledLossMixTransform,
-    UnionMixTransform,
-)
+from . import transforms
+from .transforms import *  # noqa: F403
 
-__all__ = [
-    'LossMixTransform',
-    'NoiseMixTransform',
-    'PackLossMixInputs',
-    'SampledLossMixTransform',
-    'UnionMixTransform',
-]
+__all__ = [*transforms.__all__]

@@ -9,11 +9,9 @@ _CHILDREN = ('dataset', 'datasets', 'pipeline', 'transforms', 'branch_pipelines'
 def walk(node: Any, seen: Optional[Set[int]] = None) -> Iterator[Any]:
     """Yield a nest's datasets, pipelines, transforms, dicts and lists.
 
-    Each comes once, the outer one before what is in it, so it may be modified.
-
-    Args:
-        node (Any): Built datasets or transforms, or the config of anything.
-        seen (set[int], optional): Ids to leave out. Defaults to none.
+    Each comes once, the outer one before what is in it, so it may be modified. The nest
+    is of built datasets or transforms, or the config of anything; ``seen`` are the ids
+    to leave out.
     """
     seen = set() if seen is None else seen
     if id(node) in seen or isinstance(node, (str, int, float)):

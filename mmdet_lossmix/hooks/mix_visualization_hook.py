@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, Optional, Tuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -20,7 +19,7 @@ from mmdet_lossmix.visualization.mixed import LEGEND
 
 @HOOKS.register_module()
 class MixVisualizationHook(Hook):
-    """Log a picture of the images of a batch, mixed or not, with their targets.
+    """Log a picture of the images of a batch, mixed or not, with their objects.
 
     The images are those that the model trains on in that iteration, after the workers,
     the data preprocessor and its batch augments: the first iteration, and every
@@ -64,22 +63,13 @@ class MixVisualizationHook(Hook):
                 f'but got {type(found).__name__}; remove MixVisualizationHook.'
             )
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Have the batch drawn as soon as it has been preprocessed."""
         if runner.iter % self.interval == 0 and is_main_process():
-            self._handle = data_preprocessor_of(runner).register_forward_hook(
-                partial(self._draw, runner)
-            )
+            draw = partial(self._draw, runner)
+            self._handle = data_preprocessor_of(runner).register_forward_hook(draw)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Optional[dict] = None,
-        outputs: Optional[dict] = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Draw this iteration only."""
         if self._handle is not None:
             self._handle.remove()
@@ -95,17 +85,13 @@ class MixVisualizationHook(Hook):
         images = to_rgb_images(output['inputs'][:number], samples, module)
         metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', None)
         classes = metainfo.get('classes') if isinstance(metainfo, dict) else None
+        drawings = [
+            partial(draw_mixed_sample, image=image, sample=sample, classes=classes)
+            for image, sample in zip(images, samples)
+        ]
         step = runner.iter + 1
-        figure = draw_grid(
-            [
-                partial(draw_mixed_sample, image=image, sample=sample, classes=classes)
-                for image, sample in zip(images, samples)
-            ],
-            self.grid,
-            f'Training iteration {step}: what the model gets',
-            LEGEND,
-        )
-        canvas = FigureCanvasAgg(figure)
+        title = f'Training iteration {step}: what the model gets'
+        canvas: Any = draw_grid(drawings, self.grid, title, LEGEND).canvas
         canvas.draw()
         picture = np.asarray(canvas.buffer_rgba())[:, :, :3]
         runner.visualizer.add_image('mixed', np.ascontiguousarray(picture), step)

@@ -1,13 +1,12 @@
 """Makes a resumed run draw the random numbers of the uninterrupted one."""
 
-from typing import Optional
+from typing import Any
 
 import numpy as np
 import torch
 from mmdet.registry import HOOKS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 
@@ -25,18 +24,14 @@ class StepSeedHook(Hook):
         """Warn if the data loader has another seed than the run to be resumed."""
         seed = checkpoint.get('meta', {}).get('seed', runner.seed)
         if runner._resume and seed != runner.seed:
-            print_log(
+            runner.logger.warning(
                 f'The run to be resumed had seed {seed}, but the data loader was built '
                 f'with {runner.seed}: images come in another order. To repeat the '
                 'uninterrupted run, resume with '
-                f'`--cfg-options randomness.seed={seed}`.',
-                logger='current',
-                level=30,
+                f'`--cfg-options randomness.seed={seed}`.'
             )
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Seed the generators of this step."""
         key = [runner.seed, get_rank(), runner.iter]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))

@@ -4,10 +4,9 @@ from typing import Any, List, Optional
 
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop, Runner
 
-from mmdet_lossmix.datasets.transforms.switch import MixSwitch, find_switches
+from mmdet_lossmix.datasets.transforms.switch import find_switches
 
 
 @HOOKS.register_module()
@@ -77,17 +76,15 @@ class StopMixingHook(Hook):
         by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
         if by_iter and self.unit == 'epochs':
             raise ValueError(
-                'Expected an epoch-based loop for `num_last_epochs` but got '
+                'Expected an epoch-based loop for `num_last_epochs` but got a '
                 f'{type(runner.train_loop).__name__}; use StopMixingHook with '
                 '`num_last_iters`.'
             )
-        switches, modules = pipeline_switches(runner), mixing_modules(runner)
-        if not switches and not modules:
-            print_log(
+        switches = find_switches(runner.train_dataloader.dataset)
+        if not switches and not mixing_modules(runner):
+            runner.logger.warning(
                 'StopMixingHook has found nothing to switch off: neither the train '
-                'pipeline nor the model mixes.',
-                logger='current',
-                level=30,
+                'pipeline nor the model mixes.'
             )
         length = runner.max_epochs if self.unit == 'epochs' else runner.max_iters
         # The workers of an iteration-based loop start before any hook is called.
@@ -107,34 +104,27 @@ class StopMixingHook(Hook):
         self._pipelines_stopped = False
         self._stop_pipelines_if_due(runner, runner.iter)
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Stop the model now, and the pipelines for the batches to be asked for."""
         self._stop_pipelines_if_due(runner, runner.iter + 1)
         if not self._model_stopped and self._reached(runner, runner.iter):
             self._model_stopped = True
             for module in mixing_modules(runner):
                 module.mixing = False
-            print_log(
-                f'Mixing has stopped: the last {self.number} {self.unit} train '
-                'unmixed.',
-                logger='current',
+            runner.logger.info(
+                f'Mixing has stopped: the last {self.number} {self.unit} train unmixed.'
             )
 
     def _stop_pipelines_if_due(self, runner: Runner, next_iter: int) -> None:
         """Turn transforms off, unless there is another chance to do so in time.
 
-        Args:
-            runner (Runner): Its loader may have been asked for batches up to
-                ``next_iter + load_ahead`` by the next call.
-            next_iter (int): The iteration before which the next call will be.
+        That is the next call, before ``next_iter``. By then, the loader may have been
+        asked for batches up to ``next_iter + load_ahead``.
         """
-        if not self._pipelines_stopped and self._reached(
-            runner, next_iter + load_ahead(runner)
-        ):
+        asked = next_iter + load_ahead(runner)
+        if not self._pipelines_stopped and self._reached(runner, asked):
             self._pipelines_stopped = True
-            for switch in pipeline_switches(runner):
+            for switch in find_switches(runner.train_dataloader.dataset):
                 switch.turn_off()
 
     def _reached(self, runner: Runner, iteration: int) -> bool:
@@ -144,18 +134,10 @@ class StopMixingHook(Hook):
         return iteration >= runner.max_iters - self.number
 
 
-def pipeline_switches(runner: Runner) -> List[MixSwitch]:
-    """The switches of all mixing transforms of the training data."""
-    return find_switches(runner.train_dataloader.dataset)
-
-
 def mixing_modules(runner: Runner) -> List[Any]:
     """The modules of the model that say by a boolean ``mixing`` whether they mix."""
-    return [
-        module
-        for module in runner.model.modules()
-        if isinstance(getattr(module, 'mixing', None), bool)
-    ]
+    modules = runner.model.modules()
+    return [m for m in modules if isinstance(getattr(m, 'mixing', None), bool)]
 
 
 def load_ahead(runner: Runner) -> int:

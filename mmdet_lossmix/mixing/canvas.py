@@ -42,8 +42,7 @@ def pad_to(
 ) -> np.ndarray:
     """Pad an image or a map (H, W[, C]) at its bottom and right to ``shape``.
 
-    Returns:
-        np.ndarray: ``array`` itself if it has that shape already, else a new array.
+    What has that shape already is returned itself.
     """
     if array.shape[:2] == tuple(shape):
         return array
@@ -57,14 +56,8 @@ def in_c_order(image: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarra
     """Lay an image out row by row.
 
     RandomFlip leaves a mirrored view, which numpy and OpenCV's arithmetic would copy
-    pixel by pixel, ten times slower than flipping it.
-
-    Args:
-        image (np.ndarray): Shape (H, W) or (H, W, C).
-        out (np.ndarray, optional): Of the same shape and dtype, to be written.
-
-    Returns:
-        np.ndarray: ``out``; without it a new array, or ``image`` if it lies so already.
+    pixel by pixel, ten times slower than flipping it. An image (H, W[, C]) that lies so
+    already is returned itself, unless there is an ``out`` of its shape to be written.
     """
     if out is None:
         if image.flags.c_contiguous:
@@ -78,27 +71,18 @@ def in_c_order(image: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarra
 
 
 def check_pad_val(pad_val: Any) -> None:
-    """Refuse what is no pixel value, or no sequence of some.
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Raise a ``ValueError`` if it is no pixel value and no sequence of some."""
     values = pad_val if isinstance(pad_val, (list, tuple)) else [pad_val]
     for value in values or [None]:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not 0 <= value <= 65535:  # of images of 16 bit
             raise ValueError(
-                'Set `pad_val` to a pixel value, or to one for each channel: got '
-                f'{pad_val!r}.'
+                f'Set `pad_val` to a pixel value, or one for each channel: {pad_val!r}.'
             )
 
 
 def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
-    """Refuse two images that differ in dtype or channels.
-
-    Raises:
-        ValueError: If they do.
-    """
+    """Raise a ``ValueError`` if two images differ in dtype or channels."""
     if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
         raise ValueError(
             'Expected both images to have the same dtype and channels but got '
@@ -139,9 +123,8 @@ def blend(
     image, partner = in_c_order(image), in_c_order(partner)
     if image.shape == partner.shape:
         return blend_images(image, partner, lam)
-    mixed = np.empty(
-        (*canvas_shape(image.shape, partner.shape), *image.shape[2:]), image.dtype
-    )
+    canvas = canvas_shape(image.shape, partner.shape)
+    mixed = np.empty((*canvas, *image.shape[2:]), image.dtype)
     for region in regions(image.shape, partner.shape):
         parts = (cut_out(part, region, mixed, pad_val) for part in (image, partner))
         blend_images(*parts, lam, mixed[region])

@@ -2,7 +2,6 @@
 
 import math
 from abc import ABCMeta, abstractmethod
-from numbers import Number
 from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -10,6 +9,7 @@ from mmdet.registry import TASK_UTILS
 from mmdet.utils import ConfigType
 from torch import Tensor
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import blend_tensors
 
 from .canvas import blend, canvas_shape, check_alike, pad_to
@@ -37,8 +37,8 @@ class MixOperator(metaclass=ABCMeta):
     """How two images become one, in the pipeline and on the device.
 
     Which annotations count is the affair of a strategy: every operator goes with every
-    strategy. A new one is a subclass, registered in mmdet's
-    ``TASK_UTILS``; ``operator=dict(type='...')`` chooses it.
+    strategy. A new one is a subclass, registered in mmdet's ``TASK_UTILS``;
+    ``operator=dict(type='...')`` chooses it.
 
     Attributes:
         min_visible (float): The share of an object that must be seen for it to stay,
@@ -100,8 +100,8 @@ class MixOperator(metaclass=ABCMeta):
 
         Args:
             images (Tensor): Shape (N, C, H, W), H and W those of the canvas; must stay
-                as it is.
-            partners (Tensor): Of the same shape; must stay as it is.
+                as it is, as must ``partners``.
+            partners (Tensor): Of the same shape.
             lam (float): Weight of ``images`` as :meth:`draw` gave it.
             window (Window, optional): As :meth:`draw` gave it.
             out (Tensor, optional): Of the same shape, to be written.
@@ -155,18 +155,10 @@ class CutMix(MixOperator):
     """
 
     def __init__(self, min_visible: float = 0.25) -> None:
-        if not isinstance(min_visible, Number) or isinstance(min_visible, bool):
-            raise TypeError(
-                f'Expected `min_visible` to be a number but got {min_visible!r}; write '
-                'it as e.g. `min_visible=0.25` in the config.'
-            )
-        if not 0 <= min_visible <= 1:
-            raise ValueError(f'Expected `min_visible` in [0, 1] but got {min_visible}.')
+        check_number('min_visible', min_visible, '[0, 1]')
         self.min_visible = min_visible
 
-    def draw(
-        self, lam: float, canvas: Tuple[int, int], rng: Any
-    ) -> Tuple[float, Window]:
+    def draw(self, lam, canvas, rng):
         """Draw the place of the rectangle."""
         scale = math.sqrt(1 - lam)
         height, width = (round(scale * side) for side in canvas)
@@ -183,12 +175,9 @@ class CutMix(MixOperator):
         mixed = pad_to(image, canvas, pad_val)
         if mixed is image:
             mixed = image.copy()
-        rows, columns = window.slices
-        mixed[rows, columns] = pad_val
-        pasted = partner[rows, columns]
-        height, width = pasted.shape[:2]
-        y1, x1 = window.y1, window.x1
-        mixed[y1 : y1 + height, x1 : x1 + width] = pasted
+        place, pasted = mixed[window.slices], partner[window.slices]
+        place[...] = pad_val
+        place[: pasted.shape[0], : pasted.shape[1]] = pasted
         return mixed
 
     def mix_tensors(self, images, partners, lam, window, out=None):

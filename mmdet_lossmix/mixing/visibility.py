@@ -88,12 +88,7 @@ def visible_boxes(boxes: Tensor, window: Window, inside: bool) -> Tuple[Tensor, 
     """The tight boxes around what is seen of boxes.
 
     Inside the window that is their common part with it. Around the window it is the
-    box itself, unless the window cuts a whole side off.
-
-    Args:
-        boxes (Tensor): Shape (n, 4), as (x1, y1, x2, y2).
-        window (Window): Where the partner is seen.
-        inside (bool): Whether the boxes are the partner's.
+    box itself, unless the window cuts a whole side off. See :func:`visible_objects`.
 
     Returns:
         tuple[Tensor, Tensor]: Boxes, shape (n, 4), without meaning where nothing is
@@ -127,49 +122,30 @@ def _seen_by_mask(
     # A box may be smaller than its mask by a fraction of a pixel; none grows.
     tight[:, :2] = torch.max(tight[:, :2], shown[:, :2])
     tight[:, 2:] = torch.min(tight[:, 2:], shown[:, 2:])
-    is_cut, has_mask = (
-        torch.from_numpy(which).to(shown.device) for which in (left < areas, areas > 0)
-    )
+    is_cut = torch.from_numpy(left < areas).to(shown.device)
+    has_mask = torch.from_numpy(areas > 0).to(shown.device)
     mask_share = torch.from_numpy(left / np.maximum(areas, 1)).to(share)
-    return (
-        torch.where(is_cut[:, None], tight, shown),
-        torch.where(has_mask, mask_share, share),
-    )
+    shown = torch.where(is_cut[:, None], tight, shown)
+    return shown, torch.where(has_mask, mask_share, share)
 
 
 def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
-    """Set what is not seen of a map or of masks to ``value``.
+    """Copy a map or masks, shape (..., H, W), with ``value`` where it is not seen.
 
-    Args:
-        array (np.ndarray or Tensor): Shape (..., H, W).
-        window (Window): Where the partner is seen.
-        inside (bool): Whether the array is the partner's.
-        value (int): Of the pixels that are not seen.
-
-    Returns:
-        np.ndarray or Tensor: A new one.
+    What is the partner's (``inside``) is seen in the window, what is not around it.
     """
     seen = array.clone() if isinstance(array, Tensor) else array.copy()
-    rows, columns = window.slices
+    place = (..., *window.slices)
     if inside:
-        seen[..., : window.y1, :] = value
-        seen[..., window.y2 :, :] = value
-        seen[..., : window.x1] = value
-        seen[..., window.x2 :] = value
+        seen[...] = value
+        seen[place] = array[place]
     else:
-        seen[..., rows, columns] = value
+        seen[place] = value
     return seen
 
 
 def join_maps(own: Any, partner: Any) -> Any:
-    """The union of two semantic maps, each with 255 where its image is not seen.
-
-    Args:
-        own (np.ndarray or Tensor): Shape (..., H, W).
-        partner (np.ndarray or Tensor): Of the same shape.
-
-    Returns:
-        np.ndarray or Tensor: The map of the composite.
+    """The union of two semantic maps (..., H, W), 255 where its image is not seen.
 
     Raises:
         ValueError: If a pixel is labelled in both, as in every blend: no full-weight
@@ -179,9 +155,8 @@ def join_maps(own: Any, partner: Any) -> Any:
     if (in_own & (partner != UNLABELLED)).any():
         raise ValueError(
             'Expected no pixel to be labelled in both semantic maps (`gt_seg_map`, '
-            '`gt_sem_seg`) for a union of two images but got some: a pixel of a blend '
-            'belongs to both images. Use LossMix or Noise, `with_seg=False`, or '
-            "operator=dict(type='CutMix')."
+            '`gt_sem_seg`) of a union, but a pixel of a blend belongs to both images. '
+            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix')."
         )
     where = torch.where if isinstance(own, Tensor) else np.where
     return where(in_own, own, partner)

@@ -1,15 +1,5 @@
-from .data_preprocessors import (
-    BatchLossMix,
-    BatchNoiseMix,
-    BatchSampledLossMix,
-    BatchUnionMix,
-)
-from .detectors import LossMixDetector
+from . import data_preprocessors, detectors
+from .data_preprocessors import *  # noqa: F403
+from .detectors import *  # noqa: F403
 
-__all__ = [
-    'BatchLossMix',
-    'BatchNoiseMix',
-    'BatchSampledLossMix',
-    'BatchUnionMix',
-    'LossMixDetector',
-]
+__all__ = [*data_preprocessors.__all__, *detectors.__all__]

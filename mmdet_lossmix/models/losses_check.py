@@ -27,11 +27,7 @@ class FiniteCheck:
         self._pending: Optional[Tuple[Tensor, List[str], SampleList]] = None
 
     def __call__(self, losses: LossDict, data_samples: SampleList) -> None:
-        """Check the losses of a step.
-
-        Args:
-            losses (dict[str, Tensor | list[Tensor]]): The losses of a step.
-            data_samples (list[:obj:`DetDataSample`]): The batch, to be named.
+        """Check the losses of a step on a batch of samples.
 
         Raises:
             FloatingPointError: It names the losses and the image files.
@@ -72,17 +68,14 @@ class FiniteCheck:
 
 def in_fp16() -> bool:
     """Whether autocast computes in float16, which overflows easily."""
-    return (
-        torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16
-    )
+    dtype = torch.get_autocast_gpu_dtype()
+    return torch.is_autocast_enabled() and dtype is torch.float16
 
 
 def _paths(data_samples: SampleList) -> List[str]:
-    paths = []
-    for sample in data_samples:
-        path = str(sample.get('img_path'))
+    paths = [str(sample.get('img_path')) for sample in data_samples]
+    for i, sample in enumerate(data_samples):
         if 'partner' in sample:
             other = sample.partner.get('img_path')
-            path += f' mixed with {other}, lambda {sample.mix_lambda:.3f}'
-        paths.append(path)
+            paths[i] += f' mixed with {other}, lambda {sample.mix_lambda:.3f}'
     return paths

@@ -79,19 +79,17 @@ def split_batch(
             missing or outside [0, 1], or the partner lacks fields of its image's own
             annotations.
     """
-    own, partner, lams = [], [], []
+    own, partner = [], []
     for sample in data_samples:
-        image = _copy(sample)
-        own.append(image)
-        partner.append(_copy(sample))
+        image, other = _copy(sample), _copy(sample)
         if 'partner' in sample:
             _check(sample)
-            del image.partner, partner[-1].partner
+            del image.partner, other.partner
             for key, value in _copy(sample.partner).items():
-                setattr(partner[-1], key, value)
-            lams.append(sample.mix_lambda)
-        else:
-            lams.append(None)
+                setattr(other, key, value)
+        own.append(image)
+        partner.append(other)
+    lams = [s.mix_lambda if 'partner' in s else None for s in data_samples]
     if isinstance(data_preprocessor, DetDataPreprocessor):
         preprocess_partners(own, partner, batch_inputs, data_preprocessor)
     return SplitBatch(own, partner, lams)
@@ -117,8 +115,8 @@ def _check(sample: DetDataSample) -> None:
     frame, expected = sample.partner.get('img_shape'), sample.get('img_shape')
     if frame is not None and expected is not None and tuple(frame) != tuple(expected):
         raise ValueError(
-            f'Expected the partner in the frame of its image, {tuple(expected)}, in '
-            f'{where} but got one of {tuple(frame)}: something resized the batch after '
-            'the pipeline had mixed it. Mix after that step, with BatchLossMix as the '
-            'last of `batch_augments`, instead of LossMixTransform.'
+            'Mix with BatchLossMix, as the last of `batch_augments`, instead of '
+            'LossMixTransform: something resized the batch after the pipeline had '
+            f'mixed it, as the partner in {where} has the frame {tuple(frame)} and its '
+            f'image {tuple(expected)}.'
         )

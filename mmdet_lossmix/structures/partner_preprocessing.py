@@ -1,7 +1,4 @@
-"""A data preprocessor's work on annotations, for those of partners.
-
-It treats the top level of a sample only.
-"""
+"""A data preprocessor's work on annotations, for those of partners."""
 
 import copy
 from typing import Optional
@@ -20,11 +17,7 @@ def preprocess_partners(
 ) -> None:
     """Do to partners' annotations, in place, what was done to their images' own.
 
-    Args:
-        own (list[:obj:`DetDataSample`]): N samples that went through the preprocessor.
-        partner (list[:obj:`DetDataSample`]): N samples with the partners' annotations.
-        batch_inputs (Tensor, optional): The images, shape (N, C, H, W).
-        data_preprocessor (:obj:`DetDataPreprocessor`): It.
+    The data preprocessor has treated the ``own`` samples; see :func:`split_batch`.
 
     Raises:
         ValueError: If a partner lacks a field of its image's own annotations.
@@ -35,7 +28,9 @@ def preprocess_partners(
         data_preprocessor.pad_gt_masks(partner)
     if data_preprocessor.pad_seg:
         data_preprocessor.pad_gt_sem_seg(partner)
-    if _missing(own, partner) and _adds_work(data_preprocessor):
+    # More than DetDataPreprocessor does, such as masks from boxes (BoxInst).
+    adds_work = type(data_preprocessor).forward is not DetDataPreprocessor.forward
+    if adds_work and _missing(own, partner):
         data = dict(inputs=batch_inputs, data_samples=partner)
         _added_work(data_preprocessor).forward(data, training=True)
     missing = _missing(own, partner)
@@ -64,11 +59,6 @@ class _Done(DetDataPreprocessor):
 
     def forward(self, data: dict, training: bool = False) -> dict:
         return data
-
-
-def _adds_work(data_preprocessor: DetDataPreprocessor) -> bool:
-    """Whether it does more than DetDataPreprocessor (BoxInst: masks from boxes)."""
-    return type(data_preprocessor).forward is not DetDataPreprocessor.forward
 
 
 def _added_work(data_preprocessor: DetDataPreprocessor) -> DetDataPreprocessor:

@@ -1,27 +1,8 @@
 """Two-stage domain adaptation: a mean teacher, LossMix within and across domains."""
 
-from .data import (
-    DomainSampler,
-    FoggyCityscapesDataset,
-    StrongAugment,
-    UnlabelledDataset,
-)
-from .hooks import (
-    PseudoLabelHook,
-    TeacherCheckpointHook,
-    TeacherHook,
-    TeacherValLoop,
-)
+from . import data, hooks
+from .data import *  # noqa: F403
+from .hooks import *  # noqa: F403
 from .lossmix_teacher import LossMixTeacher
 
-__all__ = [
-    'DomainSampler',
-    'FoggyCityscapesDataset',
-    'LossMixTeacher',
-    'PseudoLabelHook',
-    'StrongAugment',
-    'TeacherCheckpointHook',
-    'TeacherHook',
-    'TeacherValLoop',
-    'UnlabelledDataset',
-]
+__all__ = ['LossMixTeacher', *data.__all__, *hooks.__all__]

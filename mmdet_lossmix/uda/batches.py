@@ -2,15 +2,14 @@
 
 from typing import Any, List, NamedTuple, Tuple
 
-import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.model import stack_batch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict, blend_tensors, weighted_sum
 from mmdet_lossmix.mixing.annotations import join as join_annotations
-from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.strategies import Strategy
 from mmdet_lossmix.models.data_preprocessors.batch_mix import in_common_frame
 from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
@@ -33,10 +32,8 @@ class DomainBatch(NamedTuple):
     Attributes:
         inputs (Tensor): Preprocessed images, shape (N, C, H, W).
         samples (list[:obj:`DetDataSample`]): N samples with annotations.
-        policy (Callable): Which losses these annotations may cause, see
-            :class:`LossPolicy`.
-        domain (int): ``SOURCE`` (ground truth), ``TARGET`` (pseudo labels), or
-            ``BOTH``, objects of both in one image.
+        policy (Callable): Which losses these may cause, see :class:`LossPolicy`.
+        domain (int): ``SOURCE``, ``TARGET`` or, of objects of both, ``BOTH``.
     """
 
     inputs: Tensor
@@ -44,26 +41,17 @@ class DomainBatch(NamedTuple):
     policy: LossFilter
     domain: int
 
-    def rolled(self) -> 'DomainBatch':
-        """The same images, each in the place of the next."""
-        return self._replace(
-            inputs=self.inputs.roll(1, 0),
-            samples=[*self.samples[-1:], *self.samples[:-1]],
-        )
-
-    def fitted(self, number: int) -> 'DomainBatch':
-        """The first ``number`` images, over again if there are fewer."""
-        rows = [i % len(self.samples) for i in range(number)]
-        return self._replace(
-            inputs=self.inputs[rows], samples=[self.samples[i] for i in rows]
-        )
+    def taken(self, first: int, number: int) -> 'DomainBatch':
+        """So many images from ``first`` on, over again from 0 if there are fewer."""
+        rows = [i % len(self.samples) for i in range(first, first + number)]
+        samples = [self.samples[row] for row in rows]
+        return self._replace(inputs=self.inputs[rows], samples=samples)
 
 
 class StudentBatch(NamedTuple):
-    """A batch for the student.
+    """Images, and the sum of losses that a student has on them.
 
-    Its loss is the sum over ``terms`` of ``weight * policy(student.loss(inputs,
-    samples))``.
+    It is that of ``weight * policy(student.loss(inputs, samples))`` over ``terms``.
 
     Attributes:
         inputs (Tensor): Images, mixed or not, shape (N, C, H, W).
@@ -105,17 +93,14 @@ class StudentBatch(NamedTuple):
             roi_sampling = 'per_target'
         with SharedForward(student, self.inputs, roi_sampling) as shared:
             if not by_image:
-                return shared.loss([_term(*term) for term in self.terms])
+                terms = [LossTerm(a.samples, w, a.policy) for a, w in self.terms]
+                return shared.loss(terms)
             losses = []
             for i in range(len(self.inputs)):
                 with shared.image(i, *ONE_BY_ONE) as image:
                     terms = [_term_of_image(*term, i) for term in self.terms]
                     losses.append(image.loss(terms))
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
-
-
-def _term(annotations: DomainBatch, weight: float) -> LossTerm:
-    return LossTerm(annotations.samples, weight, annotations.policy)
 
 
 def _term_of_image(annotations: DomainBatch, weight: float, index: int) -> LossTerm:
@@ -143,7 +128,9 @@ def mixed(
         rng (numpy.random.Generator): For what the strategy draws.
     """
     domains = own.domain, partner.domain
-    own, partner = _with_common_fields(*blend(own, partner, lam))
+    own, partner = blend(own, partner, lam)
+    for pair in zip(own.samples, partner.samples):
+        _keep_common_fields(*pair)
     # What a strategy chooses from are lists, as objects of both domains need two.
     chosen = strategy([own], [partner], lam, join, rng)
     terms = [(one, weight) for annotations, weight in chosen for one in annotations]
@@ -158,10 +145,10 @@ def join(own: List[DomainBatch], partner: List[DomainBatch]) -> List[DomainBatch
     objects alone.
     """
     ((first,), (second,)) = own, partner
-    samples = []
-    for pair in zip(first.samples, second.samples):
-        samples.append(pair[0].new())
-        put_annotations(samples[-1], join_annotations(*map(read_annotations, pair)))
+    samples = [sample.new() for sample in first.samples]
+    for sample, other in zip(samples, second.samples):
+        joined = join_annotations(read_annotations(sample), read_annotations(other))
+        put_annotations(sample, joined)
     if first.domain == second.domain:
         return [first._replace(samples=samples)]
     truth, pseudo = sorted((first, second), key=lambda batch: batch.domain)
@@ -176,51 +163,29 @@ def blend(
 ) -> Tuple[DomainBatch, DomainBatch]:
     """Blend the images of two batches, which may be padded to different sizes.
 
-    Both share the top left corner, so that no box moves.
-
-    Args:
-        own (DomainBatch): N images.
-        partner (DomainBatch): Any number of images, taken in turn.
-        lam (float): Weight of the own images, in [0, 1].
+    Both share the top left corner, so that no box moves. See :func:`mixed`.
 
     Returns:
         tuple[DomainBatch, DomainBatch]: Both of N images, with the same ``inputs``, the
         blend, and the annotations of either in its frame; shallow copies.
     """
-    partner = partner.fitted(len(own.samples))
-    canvas = canvas_shape(own.inputs.shape[2:], partner.inputs.shape[2:])
-    inputs = blend_tensors(
-        _padded(own.inputs, canvas), _padded(partner.inputs, canvas), lam
-    )
+    partner = partner.taken(0, len(own.samples))
+    inputs = blend_tensors(*stack_batch([own.inputs, partner.inputs]), lam)
     pairs = [in_common_frame(*pair) for pair in zip(own.samples, partner.samples)]
-    for pair in pairs:
-        for sample in pair:
-            sample.set_metainfo(dict(batch_input_shape=canvas))
     owns, partners = map(list, zip(*pairs))
+    for sample in (*owns, *partners):
+        sample.set_metainfo(dict(batch_input_shape=tuple(inputs.shape[2:])))
     return (
         own._replace(inputs=inputs, samples=owns),
         partner._replace(inputs=inputs, samples=partners),
     )
 
 
-def _padded(inputs: Tensor, canvas: Tuple[int, int]) -> Tensor:
-    height, width = inputs.shape[2:]
-    return F.pad(inputs, (0, canvas[1] - width, 0, canvas[0] - height))
-
-
-def _with_common_fields(
-    own: DomainBatch, partner: DomainBatch
-) -> Tuple[DomainBatch, DomainBatch]:
-    """Copies whose objects have the same fields.
-
-    Pseudo labels have boxes and classes alone, whatever ground truth has.
-    """
-    copies = [s.new() for s in own.samples], [s.new() for s in partner.samples]
-    for pair in zip(*copies):
-        for key in INSTANCES:
-            first, second = (sample.get(key) for sample in pair)
-            common = [field for field in first.keys() if field in second]  # noqa: SIM118
-            for sample, objects in zip(pair, (first, second)):
-                kept = {field: objects[field] for field in common}
-                setattr(sample, key, InstanceData(**kept))
-    return own._replace(samples=copies[0]), partner._replace(samples=copies[1])
+def _keep_common_fields(*pair: DetDataSample) -> None:
+    """Pseudo labels have boxes and classes alone, whatever ground truth has."""
+    for key in INSTANCES:
+        first, second = (sample.get(key) for sample in pair)
+        common = [field for field in first.keys() if field in second]  # noqa: SIM118
+        for sample in pair:
+            kept = {field: sample.get(key)[field] for field in common}
+            setattr(sample, key, InstanceData(**kept))

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 import numpy as np
 from mmcv.transforms import Compose
 from mmdet.datasets.transforms import MultiBranch
-from mmdet.structures import DetDataSample, SampleList
+from mmdet.structures import SampleList
 from mmdet.structures.bbox import HorizontalBoxes, get_box_tensor
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -34,11 +34,7 @@ PROBES = np.array([[0.1, 0.1, 0.5, 0.4], [0.4, 0.3, 0.8, 0.9]], dtype=np.float32
 
 
 def check_before_training(runner: Runner, model: MeanTeacher) -> None:
-    """Refuse a run that would not train what its config means.
-
-    Args:
-        runner (:obj:`Runner`): Its training loop is built.
-        model (:obj:`MeanTeacher`): The model that it trains.
+    """Refuse a run, whose training loop is built, that does not train what it means.
 
     Raises:
         ValueError: If the data do not fill a branch that the model needs, batches have
@@ -50,29 +46,21 @@ def check_before_training(runner: Runner, model: MeanTeacher) -> None:
     dataset = runner.train_dataloader.dataset
     _check_batches(runner, model.branches)
     steps = [step for step in walk(dataset) if isinstance(step, MultiBranch)]
-    _expect_branches(
-        {k for step in steps for k in step.branch_pipelines}, model.branches
-    )
+    filled = {name for step in steps for name in step.branch_pipelines}
+    _expect_branches(filled, model.branches)
     _check_classes(runner, model.student)
     if WEAK in model.branches:
         _check_views(dataset)
 
 
 def check_batch(
-    inputs: Dict[str, Tensor],
-    samples: Dict[str, SampleList],
-    branches: Sequence[str],
+    inputs: Dict[str, Tensor], samples: Dict[str, SampleList], branches: Sequence[str]
 ) -> None:
     """Refuse a batch without a branch, or with views that show boxes elsewhere.
 
     Views are compared as far as transforms say what they do; before the training, it
-    has been tried out.
-
-    Args:
-        inputs (dict[str, Tensor]): Images of each branch, shape (N, C, H, W); in the
-            same order in both views of the target.
-        samples (dict[str, list[:obj:`DetDataSample`]]): N samples of each.
-        branches (Sequence[str]): Those that the model needs.
+    has been tried out. The model needs these ``branches``, of each of which there are N
+    images, shape (N, C, H, W), and samples; both views of the target in one order.
 
     Raises:
         ValueError: If a branch has no image; or if images, sizes, flips or
@@ -87,18 +75,15 @@ def check_batch(
             'Expected weak and strong views of the target of the same size but got '
             f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
         )
-    for one, other in zip(samples[WEAK], samples[STRONG]):
-        _expect_same('homography_matrix', homography(one), homography(other), one)
-        for key in GEOMETRY:
-            _expect_same(key, one.get(key), other.get(key), one)
-
-
-def _expect_same(key: str, a: object, b: object, view: DetDataSample) -> None:
-    if a is not None and b is not None and not _equal(a, b):
-        raise ValueError(
-            f'Expected weak and strong views of {view.get("img_path")} to have '
-            f'the same `{key}` but got {a} and {b}. {REMEDY}'
-        )
+    for pair in zip(samples[WEAK], samples[STRONG]):
+        said = {'homography_matrix': [homography(view) for view in pair]}
+        said.update({key: [view.get(key) for view in pair] for key in GEOMETRY})
+        for key, (a, b) in said.items():
+            if a is not None and b is not None and not _equal(a, b):
+                raise ValueError(
+                    f'Expected weak and strong views of {pair[0].get("img_path")} to '
+                    f'have the same `{key}` but got {a} and {b}. {REMEDY}'
+                )
 
 
 def _equal(a: object, b: object) -> bool:
@@ -121,29 +106,26 @@ def _check_batches(runner: Runner, branches: Sequence[str]) -> None:
     quotas = sampler.per_domain
     if type(loader.batch_sampler) is not BatchSampler:
         raise ValueError(
-            'Expected batches as the DomainSampler makes them but got a '
-            f'{type(loader.batch_sampler).__name__}, which mixes up its quotas; set '
-            '`batch_sampler=None` in `train_dataloader`.'
+            'Set `batch_sampler=None` in `train_dataloader`: a '
+            f'{type(loader.batch_sampler).__name__} mixes up the quotas of domains.'
         )
     if loader.batch_size != sum(quotas):
         raise ValueError(
-            f'Expected `batch_size={sum(quotas)}` for `per_domain={quotas}` but '
-            f'got {loader.batch_size}; domains would drift through the batches.'
+            f'Set `batch_size={sum(quotas)}` for `per_domain={quotas}`, not '
+            f'{loader.batch_size}: domains would drift through the batches.'
         )
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         raise ValueError(
-            'Expected an IterBasedTrainLoop for a DomainSampler, whose batches '
-            'never end, but got an EpochBasedTrainLoop; set '
-            "`train_cfg=dict(type='IterBasedTrainLoop', max_iters=...)`."
+            "Set `train_cfg=dict(type='IterBasedTrainLoop', max_iters=...)`: an epoch "
+            'of a DomainSampler, whose batches never end, would not end either.'
         )
     for dataset in walk(loader.dataset.datasets[-1]):
         chosen = getattr(dataset, 'filter_cfg', None) or {}
         by_labels = chosen.get('filter_empty_gt') and not dataset.test_mode
         if by_labels and not isinstance(dataset, UnlabelledDataset):
             raise ValueError(
-                f'Expected a target whose labels nobody looks at but its '
-                f'{type(dataset).__name__} drops images without objects '
-                '(`filter_empty_gt`); use an UnlabelledDataset.'
+                'Use an UnlabelledDataset for the target, whose labels nobody may see: '
+                f'a {type(dataset).__name__} drops images by them (`filter_empty_gt`).'
             )
 
 
@@ -166,18 +148,17 @@ def _check_classes(runner: Runner, detector: nn.Module) -> None:
         outputs = getattr(module, 'num_classes', len(source))
         if re.search(r'\bbbox_head(\.\d+)?$', name) and outputs != len(source):
             raise ValueError(
-                f'Expected `num_classes={len(source)}` of `{name}`, as the source has '
-                f'so many classes, but got {outputs}.'
+                f'Set `num_classes={len(source)}` of `{name}`, as many as the source '
+                f'has classes, not {outputs}.'
             )
     if test is None or tuple(source) == tuple(test):
         return
     common = [name for name in test if name in source]
     found = f'{len(common)} in common: {common}' if common else 'no common class'
     raise ValueError(
-        'Expected the same classes in the same order in the source and in the '
-        f'validation but got {list(source)} and {list(test)}, {found}. Give both '
-        'datasets the same `metainfo=dict(classes=...)`, the ones that they share, '
-        'and the detector as many (`num_classes`).'
+        'Give source and validation the same `metainfo=dict(classes=...)`, those that '
+        'they share in one order, and the detector as many (`num_classes`): got '
+        f'{list(source)} and {list(test)}, {found}.'
     )
 
 
@@ -203,9 +184,8 @@ def _check_views(dataset: Any) -> None:
     with random_state_kept():
         for results, views in _branched(dataset):
             for _ in range(TRIES):
-                weak, strong = (
-                    _probed(views[name], results) for name in (WEAK, STRONG)
-                )
+                weak = _probed(views[WEAK], results)
+                strong = _probed(views[STRONG], results)
                 if weak.shape != strong.shape or not np.allclose(weak, strong):
                     steps = [type(step).__name__ for step in views[STRONG].transforms]
                     raise ValueError(
@@ -228,11 +208,10 @@ def _branched(dataset: Any) -> Iterator[Tuple[dict, Dict[str, Compose]]]:
 
 
 def _probed(view: Compose, results: dict) -> Tensor:
-    """Where the probes are in a view; mmdet's ``MultiBranch`` copies in this way."""
+    """Where the probes are in a view; ``MultiBranch`` copies in this way."""
     results = copy.deepcopy(results)
     height, width = results['img_shape'][:2]
     results['gt_bboxes'] = HorizontalBoxes(PROBES * [width, height, width, height])
     results['gt_bboxes_labels'] = np.zeros(len(PROBES), dtype=np.int64)
     results['gt_ignore_flags'] = np.zeros(len(PROBES), dtype=bool)
-    packed = view(results)
-    return get_box_tensor(packed['data_samples'].gt_instances.bboxes)
+    return get_box_tensor(view(results)['data_samples'].gt_instances.bboxes)

@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from torch import Tensor, nn
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import LossDict, interpolate_losses
-
-from .arguments import check_number
 
 WIDTHS = (256, 128, 128)
 
@@ -83,12 +82,12 @@ class DomainDiscriminator(nn.Module):
         Raises:
             ValueError: If the backbone has no such level, or other channels there.
         """
-        self._check(features)
+        self._check(features)  # in burn-in too, not days later
         if iteration < 0:
             total = torch.stack([p.sum() for p in self.parameters()]).sum()
             return {'loss_domain': total * 0}
         strength = min(1.0, (iteration + 1) / max(self.ramp_iters, 1))
-        logits = self.layers(ReverseGradient.apply(features[self.level], strength))
+        logits = self.layers(_ReverseGradient.apply(features[self.level], strength))
         losses = [
             F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
             for domain in domains
@@ -100,7 +99,6 @@ class DomainDiscriminator(nn.Module):
         return {**interpolate_losses(own, partner, lam), 'domain_acc': accuracy}
 
     def _check(self, features: Tuple[Tensor, ...]) -> None:
-        """In burn-in too, not days later."""
         channels = [feature.shape[1] for feature in features]
         if not -len(channels) <= self.level < len(channels):
             raise ValueError(
@@ -114,28 +112,22 @@ class DomainDiscriminator(nn.Module):
             )
 
 
-class ReverseGradient(torch.autograd.Function):
+class _ReverseGradient(torch.autograd.Function):
     """The same features, whose gradient is multiplied by ``-strength``."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
-        """Pass the features on."""
         ctx.strength = strength
         return features.view_as(features)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None]:
-        """Reverse the gradient."""
         return -ctx.strength * gradient, None
 
 
 @contextmanager
 def backbone_features(detector: BaseDetector) -> Iterator[List[Tuple[Tensor, ...]]]:
-    """Notes what a detector's backbone returns, without running it once more.
-
-    Yields:
-        list[tuple[Tensor]]: The outputs of each call, filled as they come.
-    """
+    """Yield a list of what a detector's backbone returns, filled call by call."""
     outputs: List[Tuple[Tensor, ...]] = []
 
     def note(module: nn.Module, inputs: Any, output: Any) -> None:

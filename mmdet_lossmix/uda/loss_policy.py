@@ -1,10 +1,9 @@
 """Which losses annotations may cause, by their origin."""
 
-from typing import Callable, Dict, List, Union
+from typing import Callable, Dict, Union
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import LossDict, weighted_sum
-
-from .arguments import check_number
 
 LossFilter = Callable[[LossDict], LossDict]
 CLASSIFICATION = ('_cls', '_obj', '_conf')
@@ -37,34 +36,26 @@ class LossPolicy:
     """
 
     def __init__(self, losses: Switches = 'all', weight: float = 1.0) -> None:
-        known = (
-            losses in ('all', 'classification')
-            if isinstance(losses, str)
-            else (isinstance(losses, dict))
-        )
-        if not known:
-            raise ValueError(
-                "Expected `losses` to be 'all', 'classification' or a dictionary of "
-                f'loss names but got {losses!r}.'
-            )
         check_number('weight', weight, '[0, inf)')
-        for name, factor in losses.items() if isinstance(losses, dict) else ():
-            if not isinstance(factor, bool):
-                check_number(name, factor, '[0, inf)')
+        if isinstance(losses, dict):
+            for name, factor in losses.items():
+                if not isinstance(factor, bool):
+                    check_number(name, factor, '[0, inf)')
+        elif losses not in ('all', 'classification'):
+            raise ValueError(
+                "Set `losses` to 'all', 'classification' or a dictionary of names, not "
+                f'{losses!r}.'
+            )
         self.losses = losses
         self.weight = weight
 
     def check_at_most_one(self) -> None:
-        """Refuse weights above those of ground truth, of which Union has no use.
-
-        Raises:
-            ValueError: If there are any.
-        """
+        """Raise a ``ValueError`` if a weight is above 1, that of ground truth."""
         factors = self.losses.values() if isinstance(self.losses, dict) else [1.0]
         if self.weight * max(factors, default=0.0) > 1:
             raise ValueError(
-                "Expected weights of pseudo losses <= 1 with `strategy='union'`, where "
-                'both origins share a classification loss, but got '
+                "Set weights of pseudo losses <= 1 with `strategy='union'`, where both "
+                'origins share a classification loss, not '
                 f'{self.weight} and {self.losses}.'
             )
 
@@ -77,7 +68,13 @@ class LossPolicy:
         """
         names = [name for name in losses if 'loss' in name]
         if isinstance(self.losses, dict):
-            self._check(names)
+            unknown = sorted(set(self.losses) - set(names))
+            unnamed = sorted(set(names) - set(self.losses))
+            if unknown or unnamed:
+                raise ValueError(
+                    f'Name every loss of the detector, {names}, in the switches: '
+                    f'{unnamed} are not named and {unknown} do not exist.'
+                )
             return {name: float(self.losses[name]) * self.weight for name in names}
         if self.losses == 'all':
             return dict.fromkeys(names, self.weight)
@@ -89,24 +86,12 @@ class LossPolicy:
             )
         return {name: self.weight * (name in named) for name in names}
 
-    def _check(self, names: List[str]) -> None:
-        unknown = sorted(set(self.losses) - set(names))
-        unnamed = sorted(set(names) - set(self.losses))
-        if unknown or unnamed:
-            raise ValueError(
-                f'Expected the switches to name every loss of the detector, {names}, '
-                f'but {unnamed} are not named and {unknown} do not exist.'
-            )
-
     def __call__(self, losses: LossDict) -> LossDict:
         """Weight losses; those of weight 0 are dropped."""
         return apply_factors(losses, self.factors(losses))
 
     def minus(self, other: 'LossPolicy') -> LossFilter:
-        """The policy of what is left when another one has taken its share.
-
-        Entries that are no losses are the other one's.
-        """
+        """The policy of what another one leaves, which takes what is no loss, too."""
 
         def difference(losses: LossDict) -> LossDict:
             mine, theirs = self.factors(losses), other.factors(losses)

@@ -8,7 +8,7 @@ from mmdet.models.utils import rename_loss_dict
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
@@ -22,7 +22,7 @@ from .data.views import STRONG, SUP, WEAK
 from .discriminator import DomainDiscriminator, backbone_features
 from .loss_policy import LossPolicy
 from .mean_teacher import MeanTeacher
-from .pairing import INTRA, UNMIXED, AdaptationMix, BurnInMix, Draw
+from .pairing import INTER, INTRA, UNMIXED, AdaptationMix, BurnInMix, Draw
 from .pseudo_labels import PseudoLabels
 
 
@@ -56,13 +56,11 @@ class LossMixTeacher(MeanTeacher):
             to ``dict()``.
         pseudo_policy (dict): Which losses pseudo labels may cause, see
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
-        discriminator (dict, optional): See :class:`DomainDiscriminator`. Defaults to
-            None.
+        discriminator (dict, optional): A :class:`DomainDiscriminator`; None by default.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
             per target in any case. Defaults to ``'joint'``.
-        **kwargs: Of :class:`MeanTeacher`: ``momentum`` of the moving average, 0.0004 by
-            default, or ``keep_rate``, which is ``1 - momentum``; ``semi_test_cfg``;
-            ``data_preprocessor``; ``init_cfg``.
+        **kwargs: Of :class:`MeanTeacher`: ``momentum`` or ``keep_rate``,
+            ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
     Raises:
         TypeError: If a number is none.
@@ -84,9 +82,9 @@ class LossMixTeacher(MeanTeacher):
         check_roi_sampling(roi_sampling)
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
-                'Expected `discriminator=None` and `adaptation_mix=None` beside '
-                '`pseudo_labels=None`, as the student then sees no target image, but '
-                f'got {discriminator} and {adaptation_mix}.'
+                'Set `discriminator=None` and `adaptation_mix=None` with '
+                '`pseudo_labels=None`, as the student then sees no target image, not '
+                f'{discriminator} and {adaptation_mix}.'
             )
         # Before the detectors are built, which takes its time.
         burn_in = _build(BurnInMix, warmup_mix)
@@ -99,8 +97,7 @@ class LossMixTeacher(MeanTeacher):
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
         self.source_policy, self.pseudo_policy = LossPolicy('all'), policy
-        # Of the random numbers of its own weights nothing shows in the student's, which
-        # starts the same with and without it.
+        # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
         self.roi_sampling = roi_sampling
@@ -110,7 +107,6 @@ class LossMixTeacher(MeanTeacher):
             self.branches = (SUP, STRONG)
         self.mixing = True
         self.last_pseudo: SampleList = []
-        self._warned_of_one = False
         self._check_finite = FiniteCheck()
 
     @untraced
@@ -121,11 +117,7 @@ class LossMixTeacher(MeanTeacher):
     ) -> LossDict:
         """Losses of the student in the stage that the iteration is in.
 
-        Args:
-            multi_batch_inputs (dict[str, Tensor]): Images of each branch, shape
-                (N, C, H, W); N may differ between domains.
-            multi_batch_data_samples (dict[str, list[:obj:`DetDataSample`]]): N samples
-                of each.
+        The number of images, each (C, H, W), may differ between domains.
 
         Returns:
             dict[str, Tensor | list[Tensor]]: The student's losses on images of the
@@ -196,19 +188,19 @@ class LossMixTeacher(MeanTeacher):
         return strong._replace(samples=self.last_pseudo)
 
     def _pair(
-        self,
-        own: DomainBatch,
-        other: DomainBatch,
-        draw: Draw,
-        rng: np.random.Generator,
+        self, own: DomainBatch, other: DomainBatch, draw: Draw, rng: np.random.Generator
     ) -> StudentBatch:
         """Mix images with others of their domain or of the other one, as was drawn."""
-        partner = own.rolled() if draw.pairing == INTRA else other
-        alone = draw.pairing == INTRA and len(own.samples) < 2
-        if alone:
-            self._warn_of_batch_of_one()
-        if alone or draw.pairing is None:
+        if draw.pairing == INTRA and len(own.samples) < 2:
+            MMLogger.get_current_instance().warning(  # it says the same but once
+                'LossMixTeacher got one image of a domain, which has no partner of its '
+                'own domain and stays unmixed. Use 2 or more images of each domain '
+                '(`per_domain` of DomainSampler), or `inter_share=1`.'
+            )
             return unmixed(own)
+        if draw.pairing is None:
+            return unmixed(own)
+        partner = own.taken(-1, len(own.samples)) if draw.pairing == INTRA else other
         return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
 
     def _losses(self, batch: StudentBatch) -> LossDict:
@@ -217,31 +209,20 @@ class LossMixTeacher(MeanTeacher):
         ignore_empty = labels is not None and labels.without == 'ignored'
         with backbone_features(self.student) as features:
             losses = batch.loss(self.student, self.roi_sampling, ignore_empty)
-        if self.discriminator is not None:
-            adapting = iteration() - self.burn_in_iters
-            losses.update(
-                self.discriminator.loss(features[0], batch.domains, batch.lam, adapting)
-            )
-        return losses
+        if self.discriminator is None:
+            return losses
+        weights = batch.domains, batch.lam
+        adapting = iteration() - self.burn_in_iters
+        return {**losses, **self.discriminator.loss(features[0], *weights, adapting)}
 
     def _draw(self, mix: Any, rng: np.random.Generator) -> Draw:
         return mix.draw(rng) if self.mixing and mix is not None else UNMIXED
 
     def _log(self, draw: Draw) -> LossDict:
+        code = float((None, INTRA, INTER).index(draw.pairing))
         # Beside losses, `parse_losses` takes tensors only.
-        device = self.teacher_started.device
-        return {k: torch.tensor(v, device=device) for k, v in draw.logged().items()}
-
-    def _warn_of_batch_of_one(self) -> None:
-        if not self._warned_of_one:
-            self._warned_of_one = True
-            print_log(
-                'LossMixTeacher got one image of a domain, which has no partner of its '
-                'own domain and stays unmixed. Use 2 or more images of each domain '
-                '(`per_domain` of DomainSampler), or `inter_share=1`.',
-                logger='current',
-                level=30,
-            )
+        lam, pairing = torch.tensor([draw.lam, code]).to(self.teacher_started.device)
+        return {'mix_lambda': lam, 'pairing': pairing}
 
 
 def _build(kind: Any, arguments: Optional[dict]) -> Any:

@@ -1,16 +1,17 @@
 """A student, and a teacher that starts late: as a copy of it, then as its average."""
 
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import torch
 from mmdet.models.detectors import SemiBaseDetector
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import all_reduce_params
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from torch import Tensor
 
-from .arguments import check_number
+from mmdet_lossmix.arguments import check_number
+
 from .data.views import SUP
 
 DETECTORS = ('student', 'teacher')
@@ -30,8 +31,7 @@ class MeanTeacher(SemiBaseDetector):
             predictions of the teacher.
         data_preprocessor (dict, optional): A ``MultiBranchDataPreprocessor``. Defaults
             to None, one around the detector's own.
-        init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
-            None.
+        init_cfg (dict, optional): See ``BaseModule``. Defaults to None.
 
     Attributes:
         branches (tuple[str]): Those of a batch that it trains on.
@@ -84,7 +84,6 @@ class MeanTeacher(SemiBaseDetector):
         self.burn_in_iters = burn_in_iters
         self.momentum = momentum
         self.register_buffer('teacher_started', torch.tensor(False))
-        self._warned_of_student = False
 
     @torch.no_grad()
     def start_teacher(self) -> None:
@@ -116,16 +115,11 @@ class MeanTeacher(SemiBaseDetector):
             all_reduce_params(floats, op='mean')
 
     def check_started(self) -> None:
-        """Refuse to adapt with a teacher that nobody has started.
-
-        Raises:
-            RuntimeError: If the teacher has not started.
-        """
+        """Raise a ``RuntimeError`` if nobody has started the teacher."""
         if not self.teacher_started:
             raise RuntimeError(
-                f'Expected a teacher after {self.burn_in_iters} iterations of burn-in '
-                'but it has not started; add `dict(type="TeacherHook")` to '
-                '`custom_hooks`.'
+                'To start a teacher, add `dict(type="TeacherHook")` to `custom_hooks`: '
+                f'there is none after {self.burn_in_iters} iterations of burn-in.'
             )
 
     def train(self, mode: bool = True) -> 'MeanTeacher':
@@ -141,32 +135,17 @@ class MeanTeacher(SemiBaseDetector):
 
         A teacher that has not started would find nothing; the student does it then.
         """
-        if self.semi_test_cfg.get('predict_on') != 'student' and (
-            not self.teacher_started
-        ):
-            if not self._warned_of_student:
-                self._warned_of_student = True
-                print_log(
-                    'The teacher has not started (burn-in); the student predicts.',
-                    logger='current',
-                    level=30,
-                )
-            return self.student(batch_inputs, batch_data_samples, mode='predict')
-        return super().predict(batch_inputs, batch_data_samples)
-
-    def _load_from_state_dict(
-        self,
-        state_dict: dict,
-        prefix: str,
-        metadata: dict,
-        strict: bool,
-        missing_keys: list,
-        *others: list,
-    ) -> None:
-        """Also take the checkpoint of a plain detector; its teacher is to start yet."""
-        super()._load_from_state_dict(
-            state_dict, prefix, metadata, strict, missing_keys, *others
+        if self.teacher_started or self.semi_test_cfg.get('predict_on') == 'student':
+            return super().predict(batch_inputs, batch_data_samples)
+        MMLogger.get_current_instance().warning(  # it says the same but once
+            'The teacher has not started (burn-in); the student predicts.'
         )
+        return self.student(batch_inputs, batch_data_samples, mode='predict')
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        """Also take the checkpoint of a plain detector; its teacher is to start yet."""
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        _, _, missing_keys, *_ = args
         key = f'{prefix}teacher_started'
         if key in missing_keys:
             missing_keys.remove(key)

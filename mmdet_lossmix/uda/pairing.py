@@ -1,13 +1,12 @@
 """What is drawn once for a whole batch: whether it mixes, with whom, and lambda."""
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing.strategies import STRATEGIES
-
-from .arguments import check_number
 
 INTRA, INTER = 'intra', 'inter'
 
@@ -23,11 +22,6 @@ class Draw(NamedTuple):
 
     pairing: Optional[str]
     lam: float
-
-    def logged(self) -> Dict[str, float]:
-        """What stands in the log: the pairing is 0 unmixed, 1 intra, 2 inter."""
-        code = (None, INTRA, INTER).index(self.pairing)
-        return {'mix_lambda': self.lam, 'pairing': float(code)}
 
 
 UNMIXED = Draw(None, 1.0)
@@ -108,16 +102,12 @@ class AdaptationMix:
         self.inter_share = inter_share
         self.alpha = alpha
         self.prob = prob
-        self.unites = unites(self.strategy)
+        # Found out by trying.
+        terms = self.strategy('a', 'b', 0.5, '{}{}'.format, np.random.default_rng(0))
+        self.unites = any(annotations == 'ab' for annotations, _ in terms)
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw for a batch."""
         mix, inter = rng.random() < self.prob, rng.random() < self.inter_share
         lam = sample_lambda(self.alpha, rng)
         return Draw(INTER if inter else INTRA, lam) if mix else UNMIXED
-
-
-def unites(strategy: Any) -> bool:
-    """Whether a strategy joins two sets of annotations, found out by trying."""
-    terms = strategy('a', 'b', 0.5, '{}{}'.format, np.random.default_rng(0))
-    return any(annotations == 'ab' for annotations, _ in terms)

@@ -1,12 +1,10 @@
 """From the predictions of a teacher to the annotations that a student trains on."""
 
-import numpy as np
-import torch
 from mmdet.structures import DetDataSample, SampleList
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
-from .arguments import check_number
+from mmdet_lossmix.arguments import check_number
 
 ITERATIONS_BEFORE_WARNING = 1000
 
@@ -39,8 +37,7 @@ class PseudoLabels:
         check_number('min_size', min_size, '[0, inf)')
         if without not in ('background', 'ignored'):
             raise ValueError(
-                "Expected `without` to be 'background' or 'ignored' but got "
-                f'{without!r}.'
+                f"Set `without` to 'background' or 'ignored', not {without!r}."
             )
         self.score_thr = score_thr
         self.min_size = min_size
@@ -53,21 +50,28 @@ class PseudoLabels:
         Args:
             views (list[:obj:`DetDataSample`]): N images for the student. Whatever
                 annotations they have are not looked at.
-            predictions (list[:obj:`DetDataSample`]): The teacher's, for N views of the
-                same geometry.
+            predictions (list[:obj:`DetDataSample`]): For views of the same geometry.
 
         Returns:
             list[:obj:`DetDataSample`]: Copies of ``views`` with ``gt_instances`` of
             ``bboxes``, ``labels``, and no other annotations.
         """
-        labelled = [
-            self._labelled(view, prediction.pred_instances)
-            for view, prediction in zip(views, predictions)
-        ]
-        self._warn_if_never_any(any(len(sample.gt_instances) for sample in labelled))
+        labelled = list(map(self._labelled, views, predictions))
+        found = any(len(sample.gt_instances) for sample in labelled)
+        self._iterations_without = 0 if found else self._iterations_without + 1
+        if self._iterations_without == ITERATIONS_BEFORE_WARNING:
+            MMLogger.get_current_instance().warning(  # it says the same but once
+                'The teacher has found no pseudo label in the last '
+                f'{ITERATIONS_BEFORE_WARNING} iterations (of this process). Its scores '
+                f'may all be below `score_thr={self.score_thr}`: lower it (detectors '
+                'with a sigmoid need half or less), or burn in for longer, until the '
+                'student alone finds something on the target (`student/...` of the '
+                'validation).'
+            )
         return labelled
 
-    def _labelled(self, view: DetDataSample, found: InstanceData) -> DetDataSample:
+    def _labelled(self, view: DetDataSample, seen: DetDataSample) -> DetDataSample:
+        found = seen.pred_instances
         sides = found.bboxes[:, 2:] - found.bboxes[:, :2]
         keep = (found.scores >= self.score_thr) & (sides >= self.min_size).all(dim=1)
         sample = DetDataSample(metainfo=view.metainfo)
@@ -78,27 +82,3 @@ class PseudoLabels:
             bboxes=found.bboxes.new_zeros(0, 4), labels=found.labels.new_zeros(0)
         )
         return sample
-
-    def _warn_if_never_any(self, found: bool) -> None:
-        if found or self._iterations_without < 0:  # has been warned of
-            self._iterations_without = min(self._iterations_without, 0)
-            return
-        self._iterations_without += 1
-        if self._iterations_without == ITERATIONS_BEFORE_WARNING:
-            self._iterations_without = -1
-            print_log(
-                'The teacher has found no pseudo label in the last '
-                f'{ITERATIONS_BEFORE_WARNING} iterations (of this process). Its scores '
-                'may all be below '
-                f'`score_thr={self.score_thr}`: lower it (detectors with a sigmoid '
-                'need half or less), or burn in for longer, until the student alone '
-                'finds something on the target (`student/...` of the validation).',
-                logger='current',
-                level=30,
-            )
-
-
-def count_labels(samples: SampleList) -> np.ndarray:
-    """How many objects of each class there are, up to the last class that occurs."""
-    labels = torch.cat([sample.gt_instances.labels for sample in samples])
-    return np.bincount(labels.cpu().numpy())

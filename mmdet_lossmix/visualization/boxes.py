@@ -4,7 +4,7 @@ The two colours are the orange and the sky blue of Okabe and Ito, which people w
 kind of colour blindness tell apart.
 """
 
-from typing import Any, List, Sequence
+from typing import List, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,13 +82,10 @@ class BoxPainter:
 
     def _rectangle(self, box: Sequence[float], **style) -> None:
         left, top, right, bottom = box
-        self.ax.add_patch(
-            Rectangle((left, top), right - left, bottom - top, fill=False, **style)
-        )
+        size = right - left, bottom - top
+        self.ax.add_patch(Rectangle((left, top), *size, fill=False, **style))
 
-    def _label(
-        self, label: str, box: Sequence[float], ground: dict, spots: Any
-    ) -> None:
+    def _label(self, label: str, box: Sequence, ground: dict, spots: Sequence) -> None:
         left, top, right, bottom = box
         text = self.ax.text(0, 0, label, fontsize=6.5, color='black', bbox=ground)
         for x, y, horizontal, vertical in spots:

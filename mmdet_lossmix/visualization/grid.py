@@ -50,8 +50,6 @@ def draw_grid(
     for index, drawing in enumerate(drawings):
         drawing(figure.add_subplot(rows, columns, index + 1))
     if legend:
-        style = {'frameon': False, 'fontsize': 9, 'borderaxespad': 0.4}
-        figure.legend(
-            handles=list(legend), loc='lower left', ncols=len(legend), **style
-        )
+        style = dict(ncols=len(legend), frameon=False, fontsize=9, borderaxespad=0.4)
+        figure.legend(handles=list(legend), loc='lower left', **style)
     return figure

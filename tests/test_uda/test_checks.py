@@ -65,7 +65,7 @@ def test_colours_may_differ(voc_root, tmp_path):
     ('wrong', 'message'),
     [
         (dict(batch_size=3), r'`batch_size=4` for `per_domain=\[2, 2\]`'),
-        (dict(classes=('ship', 'tree')), r'no common class.*metainfo=dict\(classes'),
+        (dict(classes=('ship', 'tree')), r'metainfo=dict\(classes.*no common class'),
         (dict(classes=('car', 'bicycle')), r"2 in common: \['car', 'bicycle'\]"),
     ],
 )
@@ -85,7 +85,7 @@ def test_batches_that_no_domain_sampler_makes_are_refused(voc_root, tmp_path):
     """mmdet's own VOC base has such a `batch_sampler`, which configs inherit."""
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
     cfg.train_dataloader.batch_sampler = dict(type='AspectRatioBatchSampler')
-    with pytest.raises(ValueError, match=r'Aspect.*batch_sampler=None'):
+    with pytest.raises(ValueError, match=r'batch_sampler=None.*Aspect'):
         check(Runner.from_cfg(cfg))
 
 
@@ -93,7 +93,7 @@ def test_a_target_that_is_chosen_by_its_labels_is_refused(voc_root, tmp_path):
     cfg = tiny_uda_config('oracle_fcos', voc_root, tmp_path)
     datasets = cfg.train_dataloader.dataset.datasets
     datasets[1] = datasets[0]
-    with pytest.raises(ValueError, match=r'VOCDataset drops.*UnlabelledDataset'):
+    with pytest.raises(ValueError, match=r'UnlabelledDataset.*VOCDataset drops'):
         check(Runner.from_cfg(cfg))
 
 
@@ -109,7 +109,7 @@ def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):
 def test_outputs_that_the_source_has_no_class_for_are_refused(voc_root, tmp_path):
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
     cfg.model.detector.bbox_head.num_classes += 1
-    with pytest.raises(ValueError, match=r'`num_classes=5` of `bbox_head`.*got 6'):
+    with pytest.raises(ValueError, match=r'`num_classes=5` of `bbox_head`.*not 6'):
         check(Runner.from_cfg(cfg))
 
 

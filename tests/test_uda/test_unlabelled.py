@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from PIL import ExifTags, Image
 
 from mmdet_lossmix.uda import UnlabelledDataset
-from mmdet_lossmix.uda.data import unlabelled
 from mmdet_lossmix.uda.data.foggy_cityscapes import foggy_name
 from tests.helpers import ROOT
 
@@ -73,7 +73,7 @@ def test_linked_folders_are_read_once_and_hidden_ones_are_not(tmp_path):
     (tmp_path / 'photos/day/._0.jpg').write_bytes(b'Mac OS X')
     messages = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unlabelled, 'print_log', lambda text, **_: messages.append(text))
+        patch.setattr(MMLogger, 'warning', lambda _, text: messages.append(text))
         dataset = UnlabelledDataset(data_root=str(tmp_path / 'photos'), pipeline=[])
     assert len(dataset) == 8
     assert 'Left out 3 hidden images' in messages[0]

@@ -18,11 +18,8 @@ from .frame_guard import check_frame
 class PackLossMixInputs(PackDetInputs):
     """``PackDetInputs`` that packs the partner's annotations as well.
 
-    Use it instead of ``PackDetInputs`` after :class:`LossMixTransform`. An image that
-    was not mixed is packed as ``PackDetInputs`` would.
-
-    Args:
-        meta_keys (Sequence[str], optional): See ``PackDetInputs``.
+    Use it, with the same arguments, after :class:`LossMixTransform`. An image that was
+    not mixed is packed as ``PackDetInputs`` would.
     """
 
     packs_partners = True  # for the check of a config
@@ -30,15 +27,8 @@ class PackLossMixInputs(PackDetInputs):
     def transform(self, results: dict) -> dict:
         """Pack the image, its own annotations, and the partner's.
 
-        Args:
-            results (dict): Result dict of the pipeline.
-
-        Returns:
-            dict:
-
-            - 'inputs' (obj:`torch.Tensor`): The image, shape (C, H, W).
-            - 'data_samples' (obj:`DetDataSample`): Its annotations. A mixed image also
-              has ``partner`` (:obj:`DetDataSample`) and ``mix_lambda`` (float).
+        The ``data_samples`` of a mixed image have ``partner`` (:obj:`DetDataSample`)
+        and ``mix_lambda`` (float) besides.
 
         Raises:
             ValueError: If the image was moved after it had been mixed.
@@ -64,17 +54,11 @@ def join_memory(samples: SampleList) -> None:
     """Move the boxes of all samples into one piece of memory, and the labels likewise.
 
     Every piece of memory that a worker hands over costs a file of shared memory, which
-    for a few boxes takes as long as decoding a good part of an image.
-
-    Args:
-        samples (list[:obj:`DetDataSample`]): Modified in place; values do not change.
+    for a few boxes takes as long as decoding a good part of an image. Samples are
+    modified in place; values do not change.
     """
-    kinds = [
-        sample.get(key)
-        for sample in samples
-        for key in ('gt_instances', 'ignored_instances')
-        if key in sample
-    ]
+    names = ('gt_instances', 'ignored_instances')
+    kinds = [sample.get(name) for sample in samples for name in names if name in sample]
     for key in ('bboxes', 'labels'):
         holders = [kind for kind in kinds if key in kind]
         values = [holder.get(key) for holder in holders]
@@ -91,14 +75,8 @@ def planar(image: np.ndarray) -> np.ndarray:
     """Lay the channels of an image out one after the other, as tensors have them.
 
     ``PackDetInputs`` takes the result as it is. Its own way of transposing takes about
-    five times as long.
-
-    Args:
-        image (np.ndarray): Shape (H, W) or (H, W, C).
-
-    Returns:
-        np.ndarray: The same image; if C > 1 and in C order, a view of shape (H, W, C)
-        of new memory laid out as (C, H, W).
+    five times as long. An image (H, W, C) with C > 1 and in C order becomes a view of
+    that shape of new memory laid out as (C, H, W); any other one comes back as it is.
     """
     one_channel = image.ndim < 3 or image.shape[2] < 2
     if one_channel or not image.flags.c_contiguous:

@@ -36,19 +36,10 @@ class MixSwitch:
 
 
 def find_switches(dataset: Any) -> List[MixSwitch]:
-    """Find the switch of every mixing transform of a dataset.
+    """Find the switch of every mixing transform of a dataset, each once.
 
-    Args:
-        dataset (:obj:`BaseDataset`): Or any nest of dataset wrappers of mmengine and
-            mmdet, with pipelines that may nest as well (``RandomChoice``,
-            ``MultiBranch``, ...).
-
-    Returns:
-        list[MixSwitch]: Each once.
+    The dataset may be a nest of wrappers of mmengine and mmdet, with pipelines that
+    nest as well (``RandomChoice``, ``MultiBranch``, ...).
     """
-    switches = []
-    for node in walk(dataset):
-        switch = getattr(node, 'switch', None)
-        if isinstance(switch, MixSwitch) and switch not in switches:
-            switches.append(switch)
-    return switches
+    found = (getattr(node, 'switch', None) for node in walk(dataset))
+    return list(dict.fromkeys(s for s in found if isinstance(s, MixSwitch)))

@@ -10,13 +10,9 @@ from torch import nn
 def keep_plain_keys(wrapper: nn.Module, child: str) -> None:
     """Make ``wrapper`` save and load the keys of its child, without the child's name.
 
-    A model trained in the wrapper then loads into the plain config, strict, and a plain
-    checkpoint into the wrapper; so do the averaged weights of ``EMAHook``, which wraps
-    the wrapper once more.
-
-    Args:
-        wrapper (nn.Module): Its only state is that of ``child``.
-        child (str): Name of the child.
+    The wrapper has no other state. A model trained in it then loads into the plain
+    config, strict, and a plain checkpoint into the wrapper; so do the averaged weights
+    of ``EMAHook``, which wraps the wrapper once more.
     """
     # The public names of these are younger than the torch of many mmdet users.
     wrapper._register_state_dict_hook(partial(_strip, child))
@@ -38,9 +34,7 @@ def _add(
 def _rename(state_dict: OrderedDict, old: str, new: str) -> None:
     """Replace the prefix ``old`` of keys and of module versions, in place."""
     for mapping in (state_dict, getattr(state_dict, '_metadata', {})):
-        renamed = [
-            (new + k[len(old) :] if k.startswith(old) else k, v)
-            for k, v in mapping.items()
-        ]
+        entries = list(mapping.items())
         mapping.clear()
-        mapping.update(renamed)
+        for key, value in entries:
+            mapping[new + key[len(old) :] if key.startswith(old) else key] = value

@@ -20,14 +20,11 @@ class TransparentWrapper(BaseDetector):
 
     Args:
         detector (:obj:`BaseDetector`): Its ``data_preprocessor`` is shared.
-        init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
-            None.
+        init_cfg (dict, optional): See ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, detector: BaseDetector, init_cfg: OptMultiConfig = None) -> None:
-        super().__init__(
-            data_preprocessor=detector.data_preprocessor, init_cfg=init_cfg
-        )
+        super().__init__(detector.data_preprocessor, init_cfg)
 
     def _wrap(self, detector: BaseDetector) -> None:
         """Become ``detector``, as far as others can see; the last step of a build."""
@@ -66,12 +63,9 @@ class TransparentWrapper(BaseDetector):
 
         Private ones are what torch and mmengine note about each module by itself.
         """
-        own = (self.__dict__, self._modules, self._parameters, self._buffers)
-        return (
-            name.startswith('_')
-            or hasattr(type(self), name)
-            or any(name in place for place in own)
-        )
+        places = (self.__dict__, self._modules, self._parameters, self._buffers)
+        own = hasattr(type(self), name) or any(name in place for place in places)
+        return own or name.startswith('_')
 
     def named_modules(
         self,

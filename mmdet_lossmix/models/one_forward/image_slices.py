@@ -35,15 +35,10 @@ class ImageSlices:
         self._pieces: Dict[int, Tuple[Tensor, List[Tensor]]] = {}
 
     def take(self, nest: Any, index: int) -> Any:
-        """The part of one image of all tensors in a nest.
+        """The part of image ``index``, in [0, N), of all tensors in a nest.
 
-        Args:
-            nest (Any): Containers of tensors with N rows, or k * N (the k branches of
-                TridentNet).
-            index (int): Which image, in [0, N).
-
-        Returns:
-            Any: The same containers of tensors with 1 row, or k.
+        Tensors with N rows become ones with 1, those with k * N rows (of the k branches
+        of TridentNet) ones with k.
         """
 
         def part(leaf: Any) -> Any:
@@ -65,14 +60,7 @@ class ImageSlices:
         return self._pieces[id(batch)][1]
 
     def origins(self, leaves: List[Any]) -> Optional[List[Origin]]:
-        """Where arguments come from, if all are feature maps of one and the same image.
-
-        Args:
-            leaves (list): All arguments of a call.
-
-        Returns:
-            list[Origin], optional: One each; None if any is something else.
-        """
+        """Where a call's arguments come from, if all are feature maps of one image."""
         origins = [self._origins.get(id(leaf)) for leaf in leaves]
         known = [o for o in origins if o is not None and self._is_map(o.batch)]
         one_image = len({origin.image for origin in known}) == 1
@@ -83,9 +71,8 @@ class ImageSlices:
         return all(map(self._is_map, tree_leaves(nest)))
 
     def _is_map(self, leaf: Any) -> bool:
-        return isinstance(leaf, Tensor) and (
-            leaf.ndim == 4 and len(leaf) == self.num_images
-        )
+        is_map = isinstance(leaf, Tensor) and leaf.ndim == 4
+        return is_map and len(leaf) == self.num_images
 
 
 def treats_images_alone(stage: nn.Module) -> bool:
@@ -94,15 +81,10 @@ def treats_images_alone(stage: nn.Module) -> bool:
     Batch normalisation in training looks at other images, and dropout draws anew for
     each call.
     """
-    return not any(
-        module.training and _couples_images(module) for module in stage.modules()
-    )
+    return not any(m.training and _couples_images(m) for m in stage.modules())
 
 
 def _couples_images(module: nn.Module) -> bool:
-    name = type(module).__name__
-    return (
-        isinstance(module, (_BatchNorm, _DropoutNd))
-        or 'SyncB' in name  # mmcv's and detectron2's are no `_BatchNorm`
-        or 'DropPath' in name
-    )
+    # The SyncBatchNorm of mmcv and detectron2 are no `_BatchNorm`.
+    by_name = any(part in type(module).__name__ for part in ('SyncB', 'DropPath'))
+    return by_name or isinstance(module, (_BatchNorm, _DropoutNd))

@@ -35,11 +35,7 @@ class Call(NamedTuple):
 
 
 class Siblings:
-    """Stages inside one stage, which may call each other.
-
-    Attributes:
-        computing (bool): Whether one of them is. Others are parts of it then.
-    """
+    """Stages inside one stage; while one of them computes, others are parts of it."""
 
     computing = False
 
@@ -76,15 +72,15 @@ class Replay:
         self,
         stage: nn.Module,
         method: str,
-        siblings: Optional['Siblings'] = None,
+        siblings: Optional[Siblings] = None,
         slices: Optional[ImageSlices] = None,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
         self.siblings = siblings or Siblings()
-        self.by_value = get_world_size() == 1 or not any(
-            map(_synchronises, stage.modules())
-        )
+        # SyncBatchNorm is torch's, mmcv's and detectron2's.
+        synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
+        self.by_value = get_world_size() == 1 or not synchronises
         self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
@@ -137,14 +133,12 @@ class Replay:
         """Make each module inside the stage a stage, for one call."""
         with ExitStack() as overrides:
             for module in self.stage.modules():
-                if module is not self.stage:
-                    if module not in self.inner:
-                        self.inner[module] = Replay(
-                            module, 'forward', self.inner_siblings
-                        )
-                    overrides.enter_context(
-                        override(module, 'forward', self.inner[module])
-                    )
+                if module is self.stage:
+                    continue
+                if module not in self.inner:
+                    self.inner[module] = Replay(module, 'forward', self.inner_siblings)
+                inner = override(module, 'forward', self.inner[module])
+                overrides.enter_context(inner)
             yield
 
 
@@ -169,10 +163,7 @@ def same_tensor(a: Tensor, b: Tensor) -> bool:
 
 
 def _same_history(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors come from the same tensors by the same operations.
-
-    Walks both autograd graphs from their ends down to the nodes they share.
-    """
+    """Whether both autograd graphs are the same down to nodes that they share."""
     pairs: List[Any] = [(a.grad_fn, b.grad_fn)]
     seen: Set[Any] = set()
     if a.grad_fn is None or b.grad_fn is None:  # leaves, and not one object
@@ -199,10 +190,6 @@ def _kind(x: Any) -> Any:
         return x.dtype, x.shape, x.tobytes()
     plain = x is None or isinstance(x, (bool, int, float, str))
     return (type(x), x) if plain else id(x)
-
-
-def _synchronises(module: nn.Module) -> bool:
-    return 'SyncB' in type(module).__name__  # torch's, mmcv's and detectron2's
 
 
 def _fresh(leaf: Any) -> Any:

@@ -54,27 +54,25 @@ class DomainSampler(Sampler):
                 'Expected a ConcatDataset of one dataset for each domain but got a '
                 f'{type(dataset).__name__}.'
             )
+        self.dataset = dataset
+        self.per_domain = list(per_domain)
         sizes = [len(d) for d in dataset.datasets]
         if len(per_domain) != len(sizes):
             raise ValueError(
-                f'Expected a quota for each of {len(sizes)} datasets but got '
-                f'`per_domain={list(per_domain)}`.'
+                f'Set `per_domain` to a quota for each of {len(sizes)} datasets, not '
+                f'{self.per_domain}.'
             )
-        for domain, (quota, size) in enumerate(zip(per_domain, sizes)):
-            if quota < 1:
-                raise ValueError(
-                    f'Expected at least 1 image of each domain in a batch but got '
-                    f'`per_domain={list(per_domain)}`; to train without a domain, '
-                    'take it out of the datasets.'
-                )
-            if size < 1:
-                raise ValueError(
-                    f'Expected images in dataset {domain} but it has none: its folder '
-                    'is empty, or all images were filtered out (`filter_empty_gt`: no '
-                    'object of any of the `classes` is in them).'
-                )
-        self.dataset = dataset
-        self.per_domain = list(per_domain)
+        if min(per_domain, default=1) < 1:
+            raise ValueError(
+                'Set `per_domain` to at least 1 image of each domain, not '
+                f'{self.per_domain}; to train without one, take its dataset out.'
+            )
+        if 0 in sizes:
+            raise ValueError(
+                f'Expected images in dataset {sizes.index(0)} but it has none: its '
+                'folder is empty, or all images were filtered out (`filter_empty_gt`: '
+                'no object of any of the `classes` is in them).'
+            )
         self.group_by_shape = group_by_shape
         self.seed = sync_random_seed() if seed is None else seed
         self.rank, self.world_size = get_dist_info()
@@ -113,6 +111,3 @@ class DomainSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.dataset)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Nothing: batches are endless, for an iteration-based loop."""

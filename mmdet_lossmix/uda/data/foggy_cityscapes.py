@@ -16,7 +16,6 @@ class FoggyCityscapesDataset(CityscapesDataset):
     Args:
         betas (Sequence[str]): The densities of fog, as in file names; every image
             comes once for each. Defaults to ``('0.02',)``, the thickest.
-        *args: Of ``CityscapesDataset``.
         **kwargs: Of ``CityscapesDataset``; the annotations are those of Cityscapes.
 
     Raises:

@@ -7,6 +7,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
+from mmdet_lossmix.arguments import check_number
+
 # Probability, smallest and largest share of the image's area, aspect ratios from 1 / r
 # to r. The published setting of Adaptive Teacher and of Unbiased Teacher before it.
 ERASINGS = ((0.7, 0.05, 0.2, 3.3), (0.5, 0.02, 0.2, 6.0), (0.3, 0.02, 0.2, 8.0))
@@ -27,12 +29,12 @@ class StrongAugment(BaseTransform):
         erase (bool): Whether to erase rectangles. Defaults to True.
 
     Raises:
+        TypeError: If ``prob`` is no number.
         ValueError: If ``prob`` is no probability.
     """
 
     def __init__(self, prob: float = 1.0, erase: bool = True) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'Expected `prob` in [0, 1] but got {prob}.')
+        check_number('prob', prob, '[0, 1]')
         self.prob = prob
         self.erase = erase
 
@@ -51,13 +53,9 @@ class StrongAugment(BaseTransform):
                 'load it without `to_float32`.'
             )
         if np.random.rand() < 0.8:
-            image = jitter(
-                image,
-                brightness=np.random.uniform(0.6, 1.4),
-                contrast=np.random.uniform(0.6, 1.4),
-                saturation=np.random.uniform(0.6, 1.4),
-                hue=np.random.uniform(-0.1, 0.1),
-            )
+            brightness, contrast, saturation = np.random.uniform(0.6, 1.4, 3)
+            hue = np.random.uniform(-0.1, 0.1)
+            image = jitter(image, brightness, contrast, saturation, hue)
         if np.random.rand() < 0.2:
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             image = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
@@ -76,23 +74,12 @@ class StrongAugment(BaseTransform):
 
 
 def jitter(
-    image: np.ndarray,
-    brightness: float,
-    contrast: float,
-    saturation: float,
-    hue: float,
+    image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float
 ) -> np.ndarray:
-    """Change colours by three factors and a shift.
+    """Change the colours of an image (H, W, 3), uint8, BGR, by factors and a shift.
 
-    Args:
-        image (np.ndarray): Shape (H, W, 3), uint8, BGR.
-        brightness (float): Factor; 1 leaves the image as it is.
-        contrast (float): Factor of the distance to the mean gray.
-        saturation (float): Factor of the distance to a pixel's gray.
-        hue (float): Shift, in turns of the colour circle.
-
-    Returns:
-        np.ndarray: A new image, uint8.
+    Contrast is the distance to the mean gray, saturation that to a pixel's gray. Hue
+    is shifted, by turns of the colour circle.
     """
     mean = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).mean() * brightness
     levels = (np.arange(256) * brightness - mean) * contrast + mean

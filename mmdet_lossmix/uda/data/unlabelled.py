@@ -2,15 +2,16 @@
 
 import glob
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator, List, Sequence, Set, Tuple, Union
 
 from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 from mmengine.fileio import list_from_file
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from PIL import ExifTags, Image
+
+from mmdet_lossmix.models.one_forward.replay import override
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
@@ -62,24 +63,26 @@ class UnlabelledDataset(BaseDetDataset):
                 'is none; set `data_root` and `data_prefix=dict(img=...)`.'
             )
         paths = self._listed(folder) if self.ann_file else self._found(folder)
-        return [self._info(i, path) for i, path in enumerate(paths)]
+        infos = []
+        for i, path in enumerate(paths):
+            width, height = size_as_loaded(path)
+            info = dict(img_id=i, img_path=str(path), width=width, height=height)
+            infos.append(dict(info, instances=[]))
+        return infos
 
     def _found(self, folder: Path) -> List[Path]:
         hidden = sorted(hidden_images(folder))
         if hidden:
-            print_log(
+            MMLogger.get_current_instance().warning(
                 f'Left out {len(hidden)} hidden images of {folder}, such as '
-                f'{hidden[0]}; rename them to train on them.',
-                logger='current',
-                level=30,
+                f'{hidden[0]}; rename them to train on them.'
             )
         found = {pattern: images_like(pattern, folder) for pattern in self.patterns}
         without = [pattern for pattern, paths in found.items() if not paths]
         if without or not found:
             raise FileNotFoundError(
                 f'Expected target images in {folder.absolute()} but no file of '
-                f'{", ".join(SUFFIXES)} matches {without} of `pattern`; put them '
-                'there, or correct the pattern.'
+                f'{", ".join(SUFFIXES)} matches {without} of `pattern`; correct either.'
             )
         return sorted(set().union(*found.values()))
 
@@ -99,17 +102,6 @@ class UnlabelledDataset(BaseDetDataset):
         """Of a name, which may hold blanks, or be followed by the 1 or -1 of a list."""
         whole = folder / f'{line}{self.suffix}'
         return whole if whole.is_file() else folder / f'{line.split()[0]}{self.suffix}'
-
-    @staticmethod
-    def _info(index: int, path: Path) -> dict:
-        width, height = size_as_loaded(path)
-        return dict(
-            img_id=index,
-            img_path=str(path),
-            width=width,
-            height=height,
-            instances=[],
-        )
 
     def filter_data(self) -> List[dict]:
         """Keep all: an image without instances is no mistake here."""
@@ -153,18 +145,8 @@ def folders_in(folder: Path) -> Iterator[Path]:
 def size_as_loaded(path: Path) -> Tuple[int, int]:
     """The width and height of an image, turned as its camera says, as OpenCV loads it.
 
-    Only the header is read, so there is no limit to its size.
+    Only the header is read, which can do no harm: there is no limit to the size.
     """
-    with no_pixel_limit(), Image.open(path) as image:
+    with override(Image, 'MAX_IMAGE_PIXELS', None), Image.open(path) as image:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
         return image.size[::-1] if turned else image.size
-
-
-@contextmanager
-def no_pixel_limit() -> Iterator[None]:
-    """Let PIL open images that OpenCV will load; a header alone can do no harm."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit

@@ -18,12 +18,8 @@ def homography(view: DetDataSample) -> Tensor:
     matrix = view.get('homography_matrix')
     if matrix is not None:
         return torch.as_tensor(matrix, dtype=torch.float32)
-    original = view.get('ori_shape')
-    if (
-        original is None
-        or view.get('flip')
-        or tuple(view.img_shape[:2]) != tuple(original[:2])
-    ):
+    as_it_is = tuple(view.get('ori_shape', ())[:2]) == tuple(view.img_shape[:2])
+    if view.get('flip') or not as_it_is:
         raise ValueError(
             'Expected views of the target with a `homography_matrix` but got '
             f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of the '

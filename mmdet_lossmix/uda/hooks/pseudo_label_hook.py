@@ -1,6 +1,6 @@
 """Pictures of what a teacher finds on the same images as the training goes on."""
 
-from typing import Optional
+from typing import Any
 
 import torch
 from mmdet.registry import HOOKS
@@ -8,8 +8,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.hooks.random_state import random_state_kept
-from mmdet_lossmix.uda.arguments import check_number
 from mmdet_lossmix.uda.data.views import WEAK
 from mmdet_lossmix.visualization import to_rgb_images
 
@@ -49,18 +49,10 @@ class PseudoLabelHook(Hook):
         target = runner.train_dataloader.dataset.datasets[-1]
         with random_state_kept():
             loaded = [target[i] for i in range(min(self.images, len(target)))]
-        self._data = dict(
-            inputs=[item['inputs'][WEAK] for item in loaded],
-            data_samples=[item['data_samples'][WEAK] for item in loaded],
-        )
+        for key in ('inputs', 'data_samples'):
+            self._data[key] = [item[key][WEAK] for item in loaded]
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Optional[dict] = None,
-        outputs: Optional[dict] = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Look at the images again, and draw."""
         first = runner.iter == teacher_model(runner).burn_in_iters
         due = self.every_n_train_iters(runner, self.interval)

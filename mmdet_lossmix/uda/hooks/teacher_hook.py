@@ -1,22 +1,19 @@
 """Switches the stages of a mean teacher, updates it, and logs what it labels."""
 
 from collections import Counter
-from typing import Optional
+from typing import Any
 
 import torch
 from mmdet.engine.hooks import MeanTeacherHook
 from mmdet.registry import HOOKS
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
-from mmdet_lossmix.uda.arguments import check_number
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.uda.checks import check_before_training
 from mmdet_lossmix.uda.lossmix_teacher import LossMixTeacher
-from mmdet_lossmix.uda.pseudo_labels import count_labels
 
 
 @HOOKS.register_module()
@@ -36,8 +33,6 @@ class TeacherHook(Hook):
         interval (int): Between two logs, at least 1. Defaults to 50.
     """
 
-    priority = 'NORMAL'
-
     def __init__(self, interval: int = 50) -> None:
         check_number('interval', interval, '[1, inf)', whole=True)
         self.interval = interval
@@ -53,11 +48,8 @@ class TeacherHook(Hook):
                 together, see :func:`check_before_training`.
         """
         model = teacher_model(runner)
-        moving = [
-            type(hook).__name__
-            for hook in runner.hooks
-            if isinstance(hook, (TeacherHook, MeanTeacherHook))
-        ]
+        movers = (TeacherHook, MeanTeacherHook)
+        moving = [type(h).__name__ for h in runner.hooks if isinstance(h, movers)]
         if len(moving) > 1:
             raise ValueError(
                 f'Leave one TeacherHook of {moving} in `custom_hooks`: each of them '
@@ -66,35 +58,28 @@ class TeacherHook(Hook):
         check_before_training(runner, model)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
-            print_log(
+            runner.logger.warning(
                 'The loaded checkpoint holds a teacher, but the run begins with a '
                 f'burn-in of {model.burn_in_iters} iterations; the teacher starts anew '
-                'after it. To go on with that teacher, use `burn_in_iters=0`.',
-                logger='current',
-                level=30,
+                'after it. To go on with that teacher, use `burn_in_iters=0`.'
             )
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Optional[dict] = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Start the teacher when burn-in is over."""
         model = teacher_model(runner)
         if runner.iter >= model.burn_in_iters and not model.teacher_started:
             model.start_teacher()
-            forget_moments(runner, model.discriminator)
-            print_log(
+            if model.discriminator is not None:
+                # It sat idle, with gradients of 0. From such averages Adam would take
+                # steps of several times its learning rate.
+                for parameter in model.discriminator.parameters():
+                    runner.optim_wrapper.optimizer.state.pop(parameter, None)
+            runner.logger.info(
                 f'Burn-in is over (iteration {runner.iter}): the teacher starts as a '
-                'copy of the student.',
-                logger='current',
+                'copy of the student.'
             )
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Optional[dict] = None,
-        outputs: Optional[dict] = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Let the teacher follow, and log."""
         model = teacher_model(runner)
         if not model.teacher_started:
@@ -102,8 +87,8 @@ class TeacherHook(Hook):
         model.update_teacher()
         samples = model.last_pseudo
         if samples:
-            counts = count_labels(samples)
-            self._counts.update(dict(enumerate(counts.tolist())))
+            labels = torch.cat([sample.gt_instances.labels for sample in samples])
+            self._counts.update(labels.tolist())
             self._images += len(samples)
         if self.every_n_train_iters(runner, self.interval) and self._images:
             self._log(runner)
@@ -115,35 +100,18 @@ class TeacherHook(Hook):
         counts = torch.tensor([self._images, sum(self._counts.values()), *of_each])
         all_reduce(counts)
         per_image = (counts[1:] / counts[0]).tolist()
-        scalars = {
-            f'pseudo_class/{name}': number
-            for name, number in zip(('all', *classes), per_image)
-        }
-        runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
+        names = [f'pseudo_class/{name}' for name in ('all', *classes)]
+        runner.visualizer.add_scalars(dict(zip(names, per_image)), runner.iter + 1)
         self._counts.clear()
         self._images = 0
 
 
-def forget_moments(runner: Runner, module: Optional[nn.Module]) -> None:
-    """Let the optimizer treat a module as if it had not seen it before.
-
-    What sat idle in burn-in had gradients of 0. From such averages Adam would take
-    steps of several times its learning rate.
-    """
-    for parameter in module.parameters() if module is not None else ():
-        runner.optim_wrapper.optimizer.state.pop(parameter, None)
-
-
 def teacher_model(runner: Runner) -> LossMixTeacher:
-    """The model of a run, out of its distributed wrapper.
-
-    Raises:
-        TypeError: If it is no :class:`LossMixTeacher`.
-    """
+    """The LossMixTeacher of a run, out of its distributed wrapper, or a TypeError."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if not isinstance(model, LossMixTeacher):
         raise TypeError(
-            'Expected a LossMixTeacher for TeacherHook and TeacherValLoop but got a '
-            f'{type(model).__name__}; use them in configs of LossMixTeacher only.'
+            'Use TeacherHook and TeacherValLoop with a LossMixTeacher only, not a '
+            f'{type(model).__name__}.'
         )
     return model

@@ -5,7 +5,6 @@ from typing import Any, Dict, Optional
 from mmdet.engine.runner import TeacherStudentValLoop
 from mmdet.registry import HOOKS, LOOPS
 from mmengine.hooks import CheckpointHook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from .teacher_hook import TeacherHook, teacher_model
@@ -27,25 +26,19 @@ class TeacherValLoop(TeacherStudentValLoop):
         super().__init__(runner, *args, **kwargs)
         if not any(isinstance(hook, TeacherHook) for hook in runner.hooks):
             raise ValueError(
-                'Expected a TeacherHook for TeacherValLoop but got '
-                f'{[type(hook).__name__ for hook in runner.hooks]}; add '
-                '`dict(type="TeacherHook")` to `custom_hooks`, of which a config '
-                "replaces its base's as a whole."
+                'For TeacherValLoop add `dict(type="TeacherHook")` to `custom_hooks`, '
+                "of which a config replaces its base's as a whole: got "
+                f'{[type(hook).__name__ for hook in runner.hooks]}.'
             )
 
     def run(self) -> Any:
-        """Validate whom there is.
-
-        Returns:
-            dict: The metrics.
-        """
+        """Validate whom there is, and return the metrics."""
         model = teacher_model(self.runner)
         if model.teacher_started:
             return super().run()
-        print_log(
+        self.runner.logger.info(
             f'teacher: not started (burn-in until iteration {model.burn_in_iters}); '
-            'the student is evaluated.',
-            logger='current',
+            'the student is evaluated.'
         )
         self.runner.call_hook('before_val')
         self.runner.call_hook('before_val_epoch')
@@ -84,11 +77,9 @@ class TeacherCheckpointHook(CheckpointHook):
             return
         # CocoMetric has no metric at all if nothing was detected.
         if not any(key.startswith('teacher/') for key in metrics or {}):
-            print_log(
+            runner.logger.warning(
                 'Nothing to choose the best checkpoint by: the teacher has found '
-                'nothing on the test images.',
-                logger='current',
-                level=30,
+                'nothing on the test images.'
             )
             return
         super().after_val_epoch(runner, metrics)
