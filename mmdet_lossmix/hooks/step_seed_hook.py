@@ -9,6 +9,8 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from .whole_checkpoint import resume_from_whole_checkpoint
+
 
 @HOOKS.register_module()
 class StepSeedHook(Hook):
@@ -19,6 +21,10 @@ class StepSeedHook(Hook):
     Together with batch mixing, an iteration-based loop and a seed in the config, a
     resumed run ends with the weights of the uninterrupted one, bit for bit.
     """
+
+    def before_run(self, runner: Runner) -> None:
+        """Find the newest whole checkpoint if the last one is gone or cut off."""
+        resume_from_whole_checkpoint(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Warn if the data loader has another seed than the run to be resumed."""

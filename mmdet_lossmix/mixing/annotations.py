@@ -5,7 +5,7 @@ A pipeline keeps annotations in the keys of ``LoadAnnotations``, a batch keeps t
 """
 
 from math import inf
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor
 
 from .canvas import pad_to
 from .visibility import UNLABELLED, Window, hide, join_maps, visible_objects
+
+# What gives labels their meaning image by image, in open-vocabulary detectors.
+PROMPTS = ('text', 'custom_entities', 'tokens_positive', 'dataset_mode')
 
 
 class Annotations(NamedTuple):
@@ -110,6 +113,21 @@ class _Dropped:
 
 
 _dropped = _Dropped()
+
+
+def check_prompts(own: Mapping, partner: Mapping) -> None:
+    """Refuse two images whose labels do not mean the same.
+
+    Raises:
+        ValueError: If they have different prompts.
+    """
+    for key in PROMPTS:
+        if key in own and own.get(key) != partner.get(key):
+            raise ValueError(
+                f'Give all images the same `{key}`, or do not mix them: labels number '
+                f'the phrases of {own.get(key)!r} in an image and of '
+                f'{partner.get(key)!r} in its partner.'
+            )
 
 
 def drop_degenerate(batch: List[Annotations]) -> List[Annotations]:

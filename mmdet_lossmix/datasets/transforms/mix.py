@@ -10,7 +10,7 @@ from mmdet.utils import ConfigType
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
-from mmdet_lossmix.mixing.annotations import Annotations, join
+from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
 from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
@@ -144,6 +144,7 @@ class MixTransform(BaseTransform):
             partner = self._partner_of_cache(results)
         if partner is None:
             return results
+        check_prompts(results, partner.prompts)
         canvas = canvas_shape(results['img'].shape, partner.img.shape)
         lam, window = self._draw_window(self._draw_lambda(), canvas)
         least = self.operator.min_visible

@@ -10,7 +10,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import Resize
 from mmengine.logging import print_log
 
-from mmdet_lossmix.mixing.annotations import Annotations
+from mmdet_lossmix.mixing.annotations import PROMPTS, Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
 from ..walk import walk
@@ -24,19 +24,22 @@ class LoadedImage(NamedTuple):
         img (np.ndarray): Shape (H, W) or (H, W, C).
         img_path (str, optional): Its file.
         annotations (Annotations): Of the image.
+        prompts (dict): What its labels refer to, if not to the classes of the dataset.
         memory (np.ndarray, optional): Where a cache keeps the image.
     """
 
     img: np.ndarray
     img_path: Optional[str]
     annotations: Annotations
+    prompts: dict
     memory: Optional[np.ndarray] = None
 
     @classmethod
     def of(cls, results: dict) -> 'LoadedImage':
         """What a pipeline has loaded, not copied."""
         annotations = read_annotations(results)
-        return cls(results['img'], results.get('img_path'), annotations)
+        prompts = {key: results[key] for key in PROMPTS if key in results}
+        return cls(results['img'], results.get('img_path'), annotations, prompts)
 
 
 class PartnerCache:
@@ -78,8 +81,10 @@ class PartnerCache:
         if spare.nbytes < image.nbytes:
             spare = np.empty(image.nbytes, np.uint8)
         out = spare[: image.nbytes].view(image.dtype).reshape(image.shape)
-        entry = LoadedImage(
-            in_c_order(image, out), loaded.img_path, loaded.annotations.copy(), spare
+        entry = loaded._replace(
+            img=in_c_order(image, out),
+            annotations=loaded.annotations.copy(),
+            memory=spare,
         )
         self.entries.append(entry)
         return entry

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
-from mmdet_lossmix.mixing.annotations import Annotations, drop_degenerate, join
+from mmdet_lossmix.mixing.annotations import (
+    Annotations,
+    check_prompts,
+    drop_degenerate,
+    join,
+)
 from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 from mmdet_lossmix.structures import attach_partner
@@ -208,6 +213,7 @@ def in_common_frame(
         for key in ('img_shape', 'pad_shape')
         if key in own
     }
+    check_prompts(own, partner)
     copies = own.new(), partner.new()
     for sample in copies:
         sample.set_metainfo(frame)

@@ -129,13 +129,12 @@ def explained(option: str, remedy: str) -> Iterator[None]:
     """Say what to do where a head cannot take an image alone."""
     try:
         yield
-    except ValueError as error:
-        if 'more than 1 value per channel' not in str(error):
-            raise
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a head says that cannot
         raise ValueError(
-            f'Use {remedy}, or larger images: {option} needs a head that can take '
-            'images one by one, but its batch normalisation got a single value per '
-            f'channel ({error}).'
+            f'Use {remedy}: {option} needs a head that can take images one by one, but '
+            f'with one image it raised {type(error).__name__}: {error}'
         ) from error
 
 

@@ -233,3 +233,12 @@ def test_unreadable_partners_are_skipped_and_counted(tmp_path, monkeypatch):
 def test_bad_arguments_are_refused_when_built(type_, kwargs):
     with pytest.raises((ValueError, TypeError), match=f'`{next(iter(kwargs))}`'):
         build(type_, **kwargs)
+
+
+def test_images_whose_labels_mean_other_things_are_refused():
+    """Labels of open-vocabulary detectors number the phrases of each image's text."""
+    transform = build('UnionMixTransform')
+    transform(dict(results_of(1), text=('cat', 'dog')))
+    transform(dict(results_of(2), text=('cat', 'dog')))
+    with pytest.raises(ValueError, match=r"same `text`.*\('dog', 'cat'\)"):
+        transform(dict(results_of(3), text=('dog', 'cat')))

@@ -24,7 +24,7 @@ LANDSCAPE, PORTRAIT = (4, 6), (6, 4)
 
 def loaded(value, shape=LANDSCAPE):
     image = np.full((*shape, 3), value, np.uint8)
-    return LoadedImage(image, f'{value}.jpg', Annotations({}))
+    return LoadedImage(image, f'{value}.jpg', Annotations({}), {})
 
 
 def test_entries_stay_what_they_were_whatever_happens_to_the_images():

@@ -296,3 +296,14 @@ def test_masks_of_images_of_different_sizes(type_, operator, runner_state):
             for key in ('gt_instances', 'ignored_instances'):
                 instances = sample.get(key)
                 assert len(instances.masks) == len(instances.bboxes)
+
+
+def test_images_whose_labels_mean_other_things_are_refused(runner_state):
+    """Labels of open-vocabulary detectors number the phrases of each image's text."""
+    inputs, samples = batch(2)
+    for sample in samples:
+        sample.set_metainfo(dict(text=('cat', 'dog')))
+    build('BatchUnionMix')(inputs, samples)
+    samples[1].set_metainfo(dict(text=('dog', 'cat')))
+    with pytest.raises(ValueError, match=r"same `text`.*\('dog', 'cat'\)"):
+        build('BatchUnionMix')(inputs, samples)
