@@ -7,6 +7,7 @@ import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
+from torch import nn
 
 from mmdet_lossmix.functional import LossDict, interpolate_losses
 from mmdet_lossmix.structures import split_batch
@@ -47,7 +48,8 @@ def training_steps(
 
     Returns:
         dict[str, Callable]: By name: the plain detector unmixed, with Union, with
-        LossMix, and with LossMix the naive way, in two complete passes.
+        sampled LossMix, with LossMix, and with LossMix the naive way, in two complete
+        passes.
     """
     model = MODELS.build(dict(type='LossMixDetector', detector=model_cfg))
     model = model.to(device).train()
@@ -60,15 +62,16 @@ def training_steps(
         shapes=[shape],
     )
     optimizer = torch.optim.SGD(detector.parameters(), lr=1e-5, momentum=0.9)
-    mix, union = (
-        MODELS.build(dict(type=kind)) for kind in ('BatchLossMix', 'BatchUnionMix')
+    mix, union, sampled = (
+        MODELS.build(dict(type=f'Batch{kind}Mix'))
+        for kind in ('Loss', 'Union', 'SampledLoss')
     )
 
     def plain() -> LossDict:
         return detector.loss(inputs, copies(samples))
 
-    def unite() -> LossDict:
-        return detector.loss(*union(inputs, copies(samples)))
+    def augmented(augment: nn.Module) -> LossDict:
+        return detector.loss(*augment(inputs, copies(samples)))
 
     def lossmix(weighting: str, roi_sampling: str) -> LossDict:
         model.weighting, model.roi_sampling = weighting, roi_sampling
@@ -86,7 +89,8 @@ def training_steps(
     variants = {**LOSSMIX, **(PER_TARGET if hasattr(detector, 'roi_head') else {})}
     losses: Dict[str, Callable[[], LossDict]] = {
         PLAIN: plain,
-        'Union': unite,
+        'Union': partial(augmented, union),
+        'sampled LossMix': partial(augmented, sampled),
         **{name: partial(lossmix, **variant) for name, variant in variants.items()},
         TWO_PASSES: two_passes,
     }
