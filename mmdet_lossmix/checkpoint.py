@@ -28,7 +28,8 @@ def _stored_globals() -> List[Any]:
     """Types and functions, with the name that they have in a checkpoint."""
     dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
     named: List[Any] = [(buffer_statistic, 'builtins.getattr')]
-    for function in (np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]):
+    functions: List[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
+    for function in functions:
         # numpy 2 renamed the module; a checkpoint may be older or younger.
         for core in ('core', '_core'):
             named.append((function, f'numpy.{core}.multiarray.{function.__name__}'))

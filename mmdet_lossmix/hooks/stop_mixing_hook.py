@@ -76,9 +76,8 @@ class StopMixingHook(Hook):
         by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
         if by_iter and self.unit == 'epochs':
             raise ValueError(
-                'Expected an epoch-based loop for `num_last_epochs` but got a '
-                f'{type(runner.train_loop).__name__}; use StopMixingHook with '
-                '`num_last_iters`.'
+                'For a loop that counts no epochs, use StopMixingHook with '
+                f'`num_last_iters`: got a {type(runner.train_loop).__name__}.'
             )
         switches = find_switches(runner.train_dataloader.dataset)
         if not switches and not mixing_modules(runner):

@@ -99,9 +99,8 @@ class MixOperator(metaclass=ABCMeta):
         """Mix two batches on the device.
 
         Args:
-            images (Tensor): Shape (N, C, H, W), H and W those of the canvas; must stay
-                as it is, as must ``partners``.
-            partners (Tensor): Of the same shape.
+            images (Tensor): Shape (N, C, H, W), of the canvas; must stay as it is.
+            partners (Tensor): Of the same shape; must stay as it is.
             lam (float): Weight of ``images`` as :meth:`draw` gave it.
             window (Window, optional): As :meth:`draw` gave it.
             out (Tensor, optional): Of the same shape, to be written.

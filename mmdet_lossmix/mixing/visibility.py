@@ -132,7 +132,7 @@ def _seen_by_mask(
 def hide(array: Any, window: Window, inside: bool, value: int) -> Any:
     """Copy a map or masks, shape (..., H, W), with ``value`` where it is not seen.
 
-    What is the partner's (``inside``) is seen in the window, what is not around it.
+    The partner's (``inside``) is seen in the window, the other image's around it.
     """
     seen = array.clone() if isinstance(array, Tensor) else array.copy()
     place = (..., *window.slices)

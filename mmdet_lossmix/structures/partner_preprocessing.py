@@ -36,10 +36,9 @@ def preprocess_partners(
     missing = _missing(own, partner)
     if missing:
         raise ValueError(
-            'Load the annotations of both images alike: expected the same fields but '
-            f"the partner's `gt_instances` lacks {sorted(missing)}. If the data "
-            "preprocessor makes them for an image's own annotations alone, train with "
-            'BatchUnionMix instead, which needs no wrapper.'
+            "Load the annotations of both images alike: the partner's `gt_instances` "
+            f'lacks {sorted(missing)}. If the data preprocessor makes them for own '
+            'annotations alone, train with BatchUnionMix, which needs no wrapper.'
         )
 
 

@@ -170,15 +170,14 @@ def blend(
         blend, and the annotations of either in its frame; shallow copies.
     """
     partner = partner.taken(0, len(own.samples))
-    inputs = blend_tensors(*stack_batch([own.inputs, partner.inputs]), lam)
+    images, partners = stack_batch([own.inputs, partner.inputs])
+    inputs = blend_tensors(images, partners, lam)
     pairs = [in_common_frame(*pair) for pair in zip(own.samples, partner.samples)]
-    owns, partners = map(list, zip(*pairs))
-    for sample in (*owns, *partners):
+    own_samples, partner_samples = map(list, zip(*pairs))
+    for sample in own_samples + partner_samples:
         sample.set_metainfo(dict(batch_input_shape=tuple(inputs.shape[2:])))
-    return (
-        own._replace(inputs=inputs, samples=owns),
-        partner._replace(inputs=inputs, samples=partners),
-    )
+    own = own._replace(inputs=inputs, samples=own_samples)
+    return own, partner._replace(inputs=inputs, samples=partner_samples)
 
 
 def _keep_common_fields(*pair: DetDataSample) -> None:

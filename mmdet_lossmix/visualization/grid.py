@@ -24,8 +24,7 @@ def draw_grid(
         drawings (Sequence[Callable]): Each draws on the axes that it is given.
         shape (tuple[int, int]): Rows and columns; rows that stay empty are left out.
         title (str): Stands above all.
-        legend (Sequence[:obj:`Patch`]): Entries of the legend at the bottom. Defaults
-            to none.
+        legend (Sequence[:obj:`Patch`]): Of the bottom line. Defaults to none.
 
     Returns:
         :obj:`Figure`: Save it with ``savefig``.

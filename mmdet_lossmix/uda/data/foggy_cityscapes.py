@@ -6,7 +6,6 @@ from mmdet.datasets import CityscapesDataset
 from mmdet.registry import DATASETS
 
 BETAS = ('0.005', '0.01', '0.02')
-DEFAULT_BETAS = ('0.02',)
 
 
 @DATASETS.register_module()
@@ -23,7 +22,7 @@ class FoggyCityscapesDataset(CityscapesDataset):
     """
 
     def __init__(
-        self, *args: Any, betas: Sequence[str] = DEFAULT_BETAS, **kwargs: Any
+        self, *args: Any, betas: Sequence[str] = ('0.02',), **kwargs: Any
     ) -> None:
         if not betas or not set(betas) <= set(BETAS):
             raise ValueError(f'Expected `betas` of {BETAS} but got {betas}.')

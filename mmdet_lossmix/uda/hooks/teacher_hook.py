@@ -107,7 +107,7 @@ class TeacherHook(Hook):
 
 
 def teacher_model(runner: Runner) -> LossMixTeacher:
-    """The LossMixTeacher of a run, out of its distributed wrapper, or a TypeError."""
+    """The model of a run, out of its wrapper; a ``TypeError`` if no LossMixTeacher."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if not isinstance(model, LossMixTeacher):
         raise TypeError(
