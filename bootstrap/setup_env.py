@@ -5,8 +5,8 @@
 
 Nothing half-finished is trusted. An environment is ready when its stamp, which is
 written last, belongs to today's pins, every installed file has its full size and the
-stack imports. Otherwise it is made anew: seconds, once uv's cache holds everything,
-the compiled mmcv included.
+stack imports. Otherwise it is made anew: seconds, once everything has been downloaded
+and mmcv compiled for its torch, which is kept in ~/.cache/mmdet_lossmix.
 """
 
 import argparse
@@ -17,12 +17,24 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / 'requirements' / 'constraints.txt'
-FOLDERS = {'openmmlab': '.venv', 'onedl': '.venv-onedl'}
+STACKS = {  # name: (its environment, its distribution of mmcv)
+    'openmmlab': ('.venv', 'mmcv'),
+    'onedl': ('.venv-onedl', 'onedl-mmcv'),
+}
+
+# mmcv comes as source only, and compiling it takes minutes. uv would do it again if an
+# index does not say for how long its files are valid, pip for no other torch.
+CACHE = Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser()
+WHEELS = CACHE / 'mmdet_lossmix' / 'wheels'
+
+# Python's own flags, but without debug information: compiling takes half the time.
+BUILD = {'MMCV_WITH_OPS': '1', 'CFLAGS': '-O3 -DNDEBUG -fwrapv -g0'}
 
 # Run inside: what is installed has all its files, and the stack imports.
 CHECK = """
@@ -81,7 +93,8 @@ class Environment:
 
     def __init__(self, stack: str) -> None:
         self.stack = stack
-        self.path = ROOT / FOLDERS[stack]
+        folder, self.mmcv = STACKS[stack]
+        self.path = ROOT / folder
         self.python = self.path / 'bin' / 'python'
         self.stamp = self.path / 'setup-finished'
 
@@ -100,7 +113,7 @@ class Environment:
         return lines[-1] if done.returncode else ''
 
     def make(self, lock: int) -> None:
-        """Make it anew; only what uv's cache lacks is downloaded or compiled.
+        """Make it anew; only what the caches lack is downloaded or compiled.
 
         Commands inherit the lock: if we are killed, it is not free before the one that
         we left behind has ended.
@@ -119,9 +132,22 @@ class Environment:
         env = {**uv_variables(config), 'MAX_JOBS': str(os.cpu_count() or 1), **env}
         uv = self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python
         pins = '-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS
-        # First torch alone: to compile mmcv, uv looks for the torch that it chose, but
-        # in vain for one from find-links, unless that one was installed before.
-        run(*uv, *pins, 'torch')
+        run(*uv, *pins, 'torch', 'setuptools', 'ninja')
+
+        code = 'import torch; print(torch.__version__, end="")'
+        torch = subprocess.check_output([self.python, '-c', code], text=True)
+        wheels = WHEELS / f'torch-{torch}'
+        wheels.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=WHEELS) as new:
+            env = {**env, **BUILD, 'PATH': f'{self.path / "bin"}:{env["PATH"]}'}
+            options = '--no-deps', '--no-build-isolation', '--no-cache-dir'
+            where = '--find-links', wheels, '--wheel-dir', new
+            run(*pip, 'wheel', *options, *where, '-c', CONSTRAINTS, self.mmcv)
+            for wheel in Path(new).iterdir():  # appears as a whole, or not at all
+                wheel.replace(wheels / wheel.name)
+
+        links = filter(None, [env.get('UV_FIND_LINKS'), str(wheels)])
+        env = {**env, 'UV_FIND_LINKS': ','.join(links)}
         run(*uv, *pins, '--group', self.stack, '--editable', '.[dev]')
 
 
@@ -130,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('stack', choices=FOLDERS, nargs='?', default='openmmlab')
+    parser.add_argument('stack', choices=STACKS, nargs='?', default='openmmlab')
     environment = Environment(parser.parse_args().stack)
     name = environment.path.name
     start = time.monotonic()
