@@ -37,4 +37,5 @@ def _rename(state_dict: OrderedDict, old: str, new: str) -> None:
         entries = list(mapping.items())
         mapping.clear()
         for key, value in entries:
-            mapping[new + key[len(old) :] if key.startswith(old) else key] = value
+            key = new + key[len(old) :] if key.startswith(old) else key
+            mapping[key] = value
