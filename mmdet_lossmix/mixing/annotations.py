@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -51,9 +51,12 @@ class Annotations(NamedTuple):
             key: _with_area(kind) if 'bboxes' in kind else kind
             for key, kind in self.instances.items()
         }
-        dropped = sum(map(len, self.instances.values())) - sum(map(len, kept.values()))
-        if dropped:
-            _dropped.add(dropped)
+        if sum(map(len, self.instances.values())) > sum(map(len, kept.values())):
+            # The logger says the same thing once.
+            MMLogger.get_current_instance().warning(
+                'Boxes without width or height, or that are not finite, are dropped '
+                'before mixing. FilterAnnotations drops them in every training.'
+            )
         return self._replace(instances=kept)
 
     def on_canvas(self, canvas: Tuple[int, int]) -> 'Annotations':
@@ -92,27 +95,6 @@ class Annotations(NamedTuple):
             },
             seg_map,
         )
-
-
-class _Dropped:
-    """Counts degenerate boxes, and says so once in each process."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def add(self, number: int) -> None:
-        if not self.count:
-            print_log(
-                'Boxes without width or height, or that are not finite, are dropped '
-                'before mixing: they would make losses NaN. FilterAnnotations drops '
-                'them for all trainings.',
-                logger='current',
-                level=30,
-            )
-        self.count += number
-
-
-_dropped = _Dropped()
 
 
 def check_prompts(own: Mapping, partner: Mapping) -> None:

@@ -97,14 +97,7 @@ class MixTransform(BaseTransform):
         self._checked = False
 
     def get_indexes(self, dataset) -> List[int]:
-        """Draw the partner's index for ``MultiImageMixDataset``.
-
-        Args:
-            dataset (:obj:`BaseDataset`): The dataset to draw from.
-
-        Returns:
-            list[int]: One index; none, which spares the decoding, while mixing is off.
-        """
+        """Draw an index for ``MultiImageMixDataset``; none while not mixing."""
         mixing = self.prob > 0 and self.switch.on
         return draw_index(dataset, self.skipped) if mixing else []
 
@@ -123,14 +116,7 @@ class MixTransform(BaseTransform):
         return self.operator.draw(lam, canvas, np.random)
 
     def transform(self, results: dict) -> dict:
-        """Mix ``results`` with a partner.
-
-        Args:
-            results (dict): Result dict of the pipeline.
-
-        Returns:
-            dict: Updated result dict.
-        """
+        """Mix ``results`` of the pipeline with a partner, in place."""
         if not self._checked:
             self._checked = True
             check_this_run()

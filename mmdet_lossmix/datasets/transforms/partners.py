@@ -95,8 +95,7 @@ class PartnerCache:
         A landscape and a portrait image would meet on a canvas up to 1.7 times as
         large, and the detector pays for every pixel.
 
-        Returns:
-            LoadedImage, optional: Never the image itself; None if there is no other.
+        Never the image itself; None if there is no other.
         """
         others = self._others(loaded)
         return random.choice(_alike(others, loaded) or others) if others else None
@@ -112,9 +111,8 @@ class PartnerCache:
         in vain. Landscape images get portrait partners as often as portrait ones get
         landscape partners, so there are some of both.
 
-        Returns:
-            LoadedImage, optional: ``partner`` itself if it suits, or while there is
-            none that does; None if there is only the image itself.
+        Gives ``partner`` itself if it suits, or while there is none that does; None if
+        there is only the image itself.
         """
         same = _same(loaded, partner)
         if not same and is_landscape(loaded.img) == is_landscape(partner.img):
@@ -158,13 +156,6 @@ def at_scale_of(results: dict, partner: dict) -> dict:
     RandomAffine, Resize, ...) see the image and not its partner. A partner that no step
     has resized while the image has another size than its file is resized to fit into
     the image, as mmdet's ``MixUp`` does.
-
-    Args:
-        results (dict): Of the image.
-        partner (dict): Of the partner, as the wrapped dataset loads it.
-
-    Returns:
-        dict: ``partner``, or a resized one.
     """
     height, width = results['img'].shape[:2]
     if _as_its_file(partner) and not _as_its_file(results):
@@ -198,15 +189,8 @@ def draw_index(dataset, skipped: SkippedPartners, max_tries: int = 15) -> List[i
     """Draw the index of a partner whose image file is there and is an image.
 
     Only the header of a local file is read; ``MultiImageMixDataset`` decodes the image
-    afterwards. Files that a storage backend reads are left to that backend.
-
-    Args:
-        dataset (:obj:`BaseDataset`): Or any wrapper that has ``get_data_info``.
-        skipped (SkippedPartners): Counts what is passed over.
-        max_tries (int): How many indices to try. Defaults to 15.
-
-    Returns:
-        list[int]: One index, or none if no try found a readable image.
+    afterwards. Files that a storage backend reads are left to that backend. The list is
+    empty if ``max_tries`` tries have found no readable image.
     """
     local = reads_local_files(dataset)
     for _ in range(max_tries):

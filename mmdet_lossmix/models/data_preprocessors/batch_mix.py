@@ -204,9 +204,7 @@ def in_common_frame(
     The images lie in the same padded canvas, so no box moves; the content of the mix
     reaches as far as the larger of either side.
 
-    Returns:
-        tuple[:obj:`DetDataSample`, :obj:`DetDataSample`]: Shallow copies; tensors are
-        shared.
+    Tensors are shared.
     """
     frame = {
         key: canvas_shape(own.get(key), partner.get(key))

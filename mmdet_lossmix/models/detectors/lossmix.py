@@ -95,7 +95,8 @@ class LossMixDetector(TransparentWrapper):
         self.weighting = weighting
         self.roi_sampling = roi_sampling
         self.mixing = True
-        self._unmixed_batches = 0
+        self._batches = 0
+        self._mixed = False
         self._check_finite = FiniteCheck()
         self._wrap(detector)
 
@@ -140,19 +141,14 @@ class LossMixDetector(TransparentWrapper):
         return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
-        if self._unmixed_batches < 0:  # it mixes, or has been warned of
-            return
-        self._unmixed_batches += 1
-        if mixed:
-            self._unmixed_batches = -1
-        elif self._unmixed_batches == UNMIXED_BATCHES_BEFORE_WARNING:
-            self._unmixed_batches = -1
+        self._mixed |= mixed
+        self._batches += 1
+        if self._batches == UNMIXED_BATCHES_BEFORE_WARNING and not self._mixed:
             print_log(
-                f'The first {UNMIXED_BATCHES_BEFORE_WARNING} batches held no mixed '
-                'image: the pipeline does not mix, and LossMixDetector trains as the '
-                'plain detector. Add LossMixTransform and PackLossMixInputs to the '
-                "train pipeline, or BatchLossMix to data_preprocessor's "
-                '`batch_augments`.',
+                'Add LossMixTransform and PackLossMixInputs to the train pipeline, or '
+                "BatchLossMix to data_preprocessor's `batch_augments`: the first "
+                f'{self._batches} batches held no mixed image, so LossMixDetector '
+                'trains as the plain detector.',
                 logger='current',
                 level=30,
             )
@@ -205,17 +201,7 @@ def _shortened(value: Any) -> str:
 
 
 def terms(batch: SplitBatch) -> List[LossTerm]:
-    """Equation (2) for a batch that has one lambda.
-
-    Raises:
-        ValueError: If images have different weights.
-    """
-    lam = batch_lambda(batch)
-    return [LossTerm(batch.own, lam), LossTerm(batch.partner, 1 - lam)]
-
-
-def batch_lambda(batch: SplitBatch) -> float:
-    """The one weight of a batch; unmixed images suit any.
+    """Equation (2) for a batch that has one lambda; unmixed images suit any.
 
     Raises:
         ValueError: If images have different weights.
@@ -227,4 +213,5 @@ def batch_lambda(batch: SplitBatch) -> float:
             "LossMixTransform: weighting='batch' needs one lambda for all images of a "
             f'batch but got {lams}.'
         )
-    return lams[0] if lams else 1.0
+    lam = lams[0] if lams else 1.0
+    return [LossTerm(batch.own, lam), LossTerm(batch.partner, 1 - lam)]

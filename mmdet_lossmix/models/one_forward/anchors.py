@@ -36,11 +36,7 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
 
 
 class Remembered:
-    """A function of sizes and devices that computes the same thing once.
-
-    Args:
-        function (Callable): Returns tensors, which are shared by all who ask.
-    """
+    """A function of sizes and devices whose tensors are shared by all who ask."""
 
     def __init__(self, function: Callable) -> None:
         self.function = function
@@ -63,11 +59,8 @@ def assign_wrt_overlaps(
 ) -> AssignResult:
     """``MaxIoUAssigner.assign_wrt_overlaps`` without a loop over objects.
 
-    Args:
-        assigner (:obj:`MaxIoUAssigner`): With ``gt_max_assign_all``.
-        assign (Callable): Its method.
-        overlaps (Tensor): Of k objects and n priors, shape (k, n).
-        gt_labels (Tensor): Shape (k,).
+    ``assign`` is the method itself. Overlaps of k objects and n priors have shape
+    (k, n), labels (k,).
     """
     if not assigner.match_low_quality or overlaps.numel() == 0:
         return assign(overlaps, gt_labels)

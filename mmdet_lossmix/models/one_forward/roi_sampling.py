@@ -60,12 +60,11 @@ class JointSampling:
         elif loss is CascadeRoIHead.loss:
             # A stage refines all RoIs of the stage before, whatever their labels, so
             # the boxes that it samples from are the same for every term.
+            head = self.roi_head
+            pairs = zip(head.bbox_assigner, head.bbox_sampler)
             self.stages = [
-                JointRoIs(assigner, sampler, partial(bbox_forward, i), terms)
-                for bbox_forward in [self.roi_head._bbox_forward]
-                for i, (assigner, sampler) in enumerate(
-                    zip(self.roi_head.bbox_assigner, self.roi_head.bbox_sampler)
-                )
+                JointRoIs(*pair, partial(head._bbox_forward, stage), terms)
+                for stage, pair in enumerate(pairs)
             ]
 
     @contextmanager
@@ -96,13 +95,8 @@ class JointSampling:
 class JointRoIs:
     """The RoIs of N images that all terms of a loss share, and their predictions.
 
-    Args:
-        assigner (:obj:`BaseAssigner`): The RoI head's.
-        sampler (:obj:`BaseSampler`): The RoI head's.
-        bbox_forward (Callable): The RoI head's, of features and RoIs.
-        terms (Sequence[LossTerm]): Of the loss.
-        keep_features (bool): Whether ``bbox_feats`` are needed in the order of a
-            term's RoIs. Defaults to False.
+    Made of a RoI head's ``bbox_assigner``, ``bbox_sampler`` and ``_bbox_forward``.
+    ``keep_features`` says that ``bbox_feats`` are needed in the order of a term's RoIs.
     """
 
     def __init__(
@@ -159,11 +153,10 @@ class JointRoIs:
 
 
 class LabelledRoIs:
-    """Stands in for a RoI head's ``bbox_sampler`` while it evaluates one term.
+    """Joint RoIs as the annotations of one term label them.
 
-    Args:
-        joint (JointRoIs): What all terms share.
-        samples (list[:obj:`DetDataSample`]): Those of the term, of N images.
+    Stands in for a RoI head's ``bbox_sampler`` while it evaluates the N samples of the
+    term.
     """
 
     def __init__(self, joint: JointRoIs, samples: SampleList) -> None:
@@ -217,14 +210,7 @@ class LabelledRoIs:
     def bbox_forward(self, x: Any, rois: Tensor) -> Dict[str, Any]:
         """``StandardRoIHead._bbox_forward`` from the predictions for all joint RoIs.
 
-        Args:
-            x (tuple[Tensor]): Features.
-            rois (Tensor): The RoIs of all images in the order of this term, shape
-                (R, 5).
-
-        Returns:
-            dict[str, Tensor]: ``cls_score``, ``bbox_pred`` and ``bbox_feats`` in the
-            order of ``rois``.
+        ``rois`` of shape (R, 5) are those of all images, in the order of this term.
         """
         if len(self.rows) < len(self.samples):  # a sampler that looks at losses
             return self.joint.plain_bbox_forward(x, rois)

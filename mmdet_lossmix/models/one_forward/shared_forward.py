@@ -11,11 +11,6 @@ which everything that does not depend on annotations runs once:
   decoding of a head's outputs to proposals. If inputs are identical, so are outputs, so
   they are reused: same features, same head outputs, same proposals. What depends on
   annotations gets other tensors and runs again. No detector needs to know.
-
-Equation (2) for a batch that has one lambda::
-
-    with SharedForward(detector, batch_inputs) as shared:
-        losses = shared.loss([LossTerm(own, lam), LossTerm(partner, 1 - lam)])
 """
 
 from contextlib import ExitStack, contextmanager, nullcontext

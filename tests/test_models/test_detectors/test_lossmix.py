@@ -323,4 +323,4 @@ def test_one_warning_if_nothing_ever_mixes(monkeypatch):
     for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
         wrapped._warn_if_never_mixed(False)
     assert len(messages) == 1
-    assert 'the pipeline does not mix' in messages[0]
+    assert 'held no mixed image' in messages[0]
