@@ -61,7 +61,7 @@ def check_this_run() -> None:
     """
     global _checked
     text = MessageHub.get_current_instance().runtime_info.get('cfg')
-    if text is None or text == _checked:
+    if text is None or text is _checked:
         return
     _checked = text
     try:

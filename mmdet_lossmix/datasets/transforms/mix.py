@@ -94,7 +94,6 @@ class MixTransform(BaseTransform):
         self.cache = PartnerCache(max_cached_images)
         self.skipped = SkippedPartners()
         self.switch = MixSwitch()
-        self._checked = False
 
     def get_indexes(self, dataset) -> List[int]:
         """Draw an index for ``MultiImageMixDataset``; none while not mixing."""
@@ -117,9 +116,7 @@ class MixTransform(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Mix ``results`` of the pipeline with a partner, in place."""
-        if not self._checked:
-            self._checked = True
-            check_this_run()
+        check_this_run()
         if 'partner' in results:
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
         annotations = read_annotations(results).without_degenerate()

@@ -63,7 +63,6 @@ class BatchMix(nn.Module):
         self.operator = build_operator(operator)
         self.mixing = True
         self._batches_of_one = 0
-        self._checked = False
 
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
@@ -80,9 +79,7 @@ class BatchMix(nn.Module):
         """
         if not self.mixing:
             return batch_inputs, data_samples
-        if not self._checked:
-            self._checked = True
-            check_this_run()
+        check_this_run()
         if any('partner' in sample for sample in data_samples):
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
         if len(data_samples) < 2:
