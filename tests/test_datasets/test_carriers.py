@@ -1,4 +1,4 @@
-"""Both pipeline carriers in real data loaders: nests, samplers, workers, files."""
+"""Mixing in the pipeline in real data loaders: nests, samplers, workers, files."""
 
 import gc
 import json
@@ -8,20 +8,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from benchmarks.pipelines import (
-    end_workers,
-    padded_pixels,
-    private_memory,
-    with_mixing,
-    worker_pids,
-)
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from benchmarks.epochs import padded_pixels, private_memory, worker_pids
 from benchmarks.voc_photos import write_voc_photos
+from benchmarks.ways import with_mixing
 from mmdet_lossmix.datasets.walk import dicts_in
 from tests.helpers import ROOT
+from tests.helpers.processes import end_dataloader_workers as end_workers
 
 PLAIN = [dict(type='PackDetInputs')]
 LOSSMIX = [dict(type='LossMixTransform'), dict(type='PackLossMixInputs')]
