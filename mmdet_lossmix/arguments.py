@@ -23,8 +23,9 @@ def check_number(
     wanted = f'Set `{name}` to a {"whole " if whole else ""}number in {interval}'
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f'{wanted}, not {value!r} of type {type(value).__name__}.')
+    number: Any = value
     low, high = (float(end) for end in interval[1:-1].split(','))
-    above = value >= low if interval.startswith('[') else value > low
-    below = value <= high if interval.endswith(']') else value < high
-    if not (above and below) or (whole and value != int(value)):
+    above = number >= low if interval.startswith('[') else number > low
+    below = number <= high if interval.endswith(']') else number < high
+    if not (above and below) or (whole and number != int(number)):
         raise ValueError(f'{wanted}, not {value}{hint}.')

@@ -122,7 +122,7 @@ def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDi
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
     if len(terms) == 1 and terms[0][1] == 1:
         return dict(terms[0][0])
-    total: LossDict = {}
+    total: Dict[str, Tensor] = {}
     lists = set()
     for loss, weight in terms:
         for key, value in loss.items():

@@ -139,7 +139,7 @@ def _examples(found: list[str], what: str) -> list[str]:
 
 def _explained(error: Exception) -> str:
     """An error of a dataset, with what a missing file may be misnamed as."""
-    cause = error
+    cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
     path = getattr(cause, 'filename', None)

@@ -126,6 +126,6 @@ def blend(
     canvas = canvas_shape(image.shape, partner.shape)
     mixed = np.empty((*canvas, *image.shape[2:]), image.dtype)
     for region in regions(image.shape, partner.shape):
-        parts = (cut_out(part, region, mixed, pad_val) for part in (image, partner))
-        blend_images(*parts, lam, mixed[region])
+        own, other = (cut_out(i, region, mixed, pad_val) for i in (image, partner))
+        blend_images(own, other, lam, mixed[region])
     return mixed

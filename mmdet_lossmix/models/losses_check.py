@@ -44,6 +44,7 @@ class FiniteCheck:
             return
         with torch.no_grad():
             step = torch.stack([v if v.ndim == 0 else v.sum() for v in values])
+        pending: Optional[Tuple[Tensor, List[str], SampleList]]
         pending = (step, names, data_samples)
         if step.is_cuda:
             pending, self._pending = self._pending, pending

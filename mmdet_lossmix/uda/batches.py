@@ -151,6 +151,7 @@ def join(own: List[DomainBatch], partner: List[DomainBatch]) -> List[DomainBatch
         put_annotations(sample, joined)
     if first.domain == second.domain:
         return [first._replace(samples=samples)]
+    truth: Any
     truth, pseudo = sorted((first, second), key=lambda batch: batch.domain)
     return [
         pseudo._replace(samples=samples, domain=BOTH),

@@ -92,7 +92,9 @@ class DomainDiscriminator(nn.Module):
             F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
             for domain in domains
         ]
-        own, partner = ({'loss_domain': loss * self.weight} for loss in losses)
+        own, partner = (
+            dict[str, Any](loss_domain=loss * self.weight) for loss in losses
+        )
         dominant = domains[0] if lam >= 0.5 else domains[1]
         right = (logits.detach() > 0) == bool(dominant)
         accuracy = right.float().mean() * 100

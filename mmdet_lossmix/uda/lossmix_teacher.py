@@ -135,7 +135,7 @@ class LossMixTeacher(MeanTeacher):
         check_batch(inputs, samples, self.branches)  # in burn-in too, not days later
         source = DomainBatch(inputs[SUP], samples[SUP], self.source_policy, SOURCE)
         weak, strong = (
-            DomainBatch(inputs.get(k), samples.get(k), self.pseudo_policy, TARGET)
+            DomainBatch(inputs.get(k), samples.get(k), self.pseudo_policy, TARGET)  # type: ignore[arg-type]
             for k in (WEAK, STRONG)
         )
         if iteration() < self.burn_in_iters:

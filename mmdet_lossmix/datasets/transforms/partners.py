@@ -62,7 +62,7 @@ class PartnerCache:
             )
         self.max_cached_images = max_cached_images
         self.entries: List[LoadedImage] = []
-        self._spare = np.empty(0, np.uint8)
+        self._spare: Any = np.empty(0, np.uint8)
         self._last: Optional[LoadedImage] = None  # the last partner of a dataset
 
     def push(self, loaded: LoadedImage) -> LoadedImage:

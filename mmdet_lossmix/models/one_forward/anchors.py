@@ -22,12 +22,12 @@ FROM_SIZES = ('grid_priors', 'valid_flags')
 def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
     """Remember anchors, and assign objects in one go, while ``overrides`` is open."""
     for module in detector.modules():
-        generator = module.__dict__.get('prior_generator')
+        generator: Any = module.__dict__.get('prior_generator')
         for name in FROM_SIZES:
             if hasattr(generator, name):
                 remember = Remembered(getattr(generator, name))
                 overrides.enter_context(override(generator, name, remember))
-        assigner = module.__dict__.get('assigner')
+        assigner: Any = module.__dict__.get('assigner')
         if type(assigner) is MaxIoUAssigner and assigner.gt_max_assign_all:
             assign = partial(
                 assign_wrt_overlaps, assigner, assigner.assign_wrt_overlaps

@@ -8,7 +8,7 @@ both losses look at one prediction, as they do in the rest of the detector.
 
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, cast
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -41,7 +41,7 @@ class JointSampling:
     """
 
     def __init__(self, detector: BaseDetector, terms: Sequence[LossTerm]) -> None:
-        self.roi_head = getattr(detector, 'roi_head', None)
+        self.roi_head = cast(Any, getattr(detector, 'roi_head', None))
         loss = getattr(type(self.roi_head), 'loss', None)
         self.stages: List[JointRoIs] = []
         if loss is StandardRoIHead.loss:
@@ -77,13 +77,14 @@ class JointSampling:
         """
         views = [LabelledRoIs(stage, samples) for stage in self.stages]
 
-        def bbox_forward(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
+        def of_stage(stage: int, x: Any, rois: Tensor) -> Dict[str, Any]:
             return views[stage].bbox_forward(x, rois)
 
         if not views:
             yield
             return
         sampler: Any = views
+        bbox_forward: Callable = of_stage
         if not isinstance(self.roi_head, CascadeRoIHead):
             (sampler,), bbox_forward = views, views[0].bbox_forward
         with override(self.roi_head, 'bbox_sampler', sampler), override(
