@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -57,6 +58,11 @@ def test_configs_are_found_and_load_from_elsewhere(installed, tmp_path):
     assert 'LossMixDetector' in lines
 
 
+@pytest.mark.xfail(
+    'onedl-mim' in packages_distributions()['mim'],
+    reason='onedl-mim 0.5.1 takes the folder of the first file, .dist-info, for ours',
+    strict=True,
+)
 def test_mim_finds_the_models(installed, tmp_path):
     code = (
         f'import sys; sys.path.insert(0, {str(installed)!r})\n'

@@ -103,9 +103,10 @@ def test_all_that_is_installed_is_pinned():
 
 @pytest.mark.slow
 def test_set_up_recovers_from_what_may_happen(tmp_path):
-    """Needs the package index, and a compiled mmcv in uv's cache to take a minute."""
+    """Needs the package index, and a compiled mmcv in the cache to take minutes."""
     files = ['pyproject.toml', 'README.md', 'LICENSE', 'requirements', 'bootstrap']
-    for name in [*files, 'mmdet_lossmix']:
+    files += ['configs', 'tools', 'model-index.yml', 'mmdet_lossmix']
+    for name in files:
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / name)
