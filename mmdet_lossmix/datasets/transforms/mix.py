@@ -14,7 +14,7 @@ from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
 from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
-from .annotation_keys import as_results, read_annotations
+from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
 from .frame_guard import record_frame
 from .partners import (
     LoadedImage,
@@ -164,6 +164,8 @@ class MixTransform(BaseTransform):
         """Put what the strategy chooses where mmdet expects it, and beside it."""
         chosen = self.strategy(own, partner, lam, join, np.random)
         annotations, weight = chosen[0]
+        for key in ANNOTATION_KEYS:  # of which the partner may have fewer
+            results.pop(key, None)
         results.update(as_results(annotations))
         if len(chosen) > 1:
             results['partner'] = as_results(chosen[1][0])

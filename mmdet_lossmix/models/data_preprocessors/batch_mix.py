@@ -137,6 +137,8 @@ class BatchMix(nn.Module):
         others = others.visible(window, True, least)
         chosen = self.strategy(own, others, lam, join, rng)
         if chosen[0][0] is others:  # with all else that belongs to them
+            for key in {*sample.keys()} - {*partner.keys()}:
+                delattr(sample, key)
             for key, value in partner.items():
                 setattr(sample, key, value)
         put_annotations(sample, chosen[0][0])
