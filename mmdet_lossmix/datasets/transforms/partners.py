@@ -25,6 +25,7 @@ class LoadedImage(NamedTuple):
         img_path (str, optional): Its file.
         annotations (Annotations): Of the image.
         prompts (dict): What its labels refer to, if not to the classes of the dataset.
+        img_id (int or str, optional): Tells images apart that have no file.
         memory (np.ndarray, optional): Where a cache keeps the image.
     """
 
@@ -32,6 +33,7 @@ class LoadedImage(NamedTuple):
     img_path: Optional[str]
     annotations: Annotations
     prompts: dict
+    img_id: Any = None
     memory: Optional[np.ndarray] = None
 
     @classmethod
@@ -39,7 +41,8 @@ class LoadedImage(NamedTuple):
         """What a pipeline has loaded, not copied."""
         annotations = read_annotations(results)
         prompts = {key: results[key] for key in PROMPTS if key in results}
-        return cls(results['img'], results.get('img_path'), annotations, prompts)
+        names = results.get('img_path'), results.get('img_id')
+        return cls(results['img'], names[0], annotations, prompts, names[1])
 
 
 class PartnerCache:
@@ -137,8 +140,11 @@ class PartnerCache:
 
 
 def _same(loaded: LoadedImage, other: LoadedImage) -> bool:
-    """Whether two images come from one file; those without a file are told apart."""
-    return loaded.img_path is not None and loaded.img_path == other.img_path
+    """Whether two images are of one file, or else have one number; None is no name."""
+    name, other_name = loaded.img_path, other.img_path
+    if name is None and other_name is None:
+        name, other_name = loaded.img_id, other.img_id
+    return name is not None and name == other_name
 
 
 def _alike(entries: List[LoadedImage], loaded: LoadedImage) -> List[LoadedImage]:
