@@ -4,7 +4,6 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 from mmdet.structures import DetDataSample
-from torch import Tensor
 
 from tests.helpers.recorder import Objects, content, objects
 
@@ -139,12 +138,7 @@ def allowed(strategy: str, own: Known, other: Known, lam: float) -> List[tuple]:
     return [(own if lam >= 0.5 else other).annotations]
 
 
-def picture_of(batch_inputs: Tensor, index: int, sample: DetDataSample) -> np.ndarray:
-    """An image of a batch (H, W, C) as far as the sample says that it reaches."""
-    return batch_inputs[index].permute(1, 2, 0).double().numpy()
-
-
-def expected_loss(samples: Sequence[DetDataSample], images: Sequence[Known]) -> float:
+def expected_loss(samples: Sequence[DetDataSample]) -> float:
     """Equation (2), the mean over images, of :func:`content`."""
     numbers = []
     for sample in samples:

@@ -1,7 +1,7 @@
 """For tests of hostile data: images in memory, and a model that notes what it gets."""
 
 import copy
-from typing import Any, ClassVar, Dict, List, Sequence, Tuple
+from typing import Any, ClassVar, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -63,28 +63,42 @@ def batches(
     carrier: str,
     strategy: str,
     images: Sequence[dict],
-    mix: Dict[str, Any],
+    mix: Optional[Dict[str, Any]] = None,
     before: Sequence[dict] = (),
     after: Sequence[dict] = (),
     epochs: int = 3,
+    seed: int = 0,
+    padding: bool = True,
 ) -> List[Tuple[Tensor, SampleList, float, List[Tuple[Tensor, SampleList]]]]:
     """Send all images through a carrier, as one batch, once in each epoch.
+
+    Args:
+        carrier (str): One of ``CARRIERS``.
+        strategy (str): One of ``STRATEGIES``.
+        images (list[dict]): As ``LoadAnnotations`` leaves them.
+        mix (dict, optional): Arguments of what mixes.
+        before, after (list[dict]): Steps around mixing; before packing in a batch.
+        epochs (int): Batches to make. Defaults to 3.
+        seed (int): Of all that is drawn. Defaults to 0.
+        padding (bool): Whether masks and maps are padded to the batch, for which all
+            samples have to have some. Defaults to True.
 
     Returns:
         list[tuple]: For each batch the images and samples that ``model.loss`` gets, the
         loss, and what the detector itself got for it, call by call.
     """
     init_default_scope('mmdet')
-    set_random_seed(0)
+    set_random_seed(seed)
+    MessageHub.get_current_instance().update_info('seed', seed)
     pack = dict(type='PackDetInputs')
     augments = []
     if carrier == 'batch':
-        augments = [dict(type=f'Batch{_name(strategy)}', **mix)]
+        augments = [dict(type=f'Batch{_name(strategy)}', **(mix or {}))]
         steps = [*after, pack]
     else:
         if strategy == 'LossMix':
             pack = dict(type='PackLossMixInputs')
-        steps = [dict(type=f'{_name(strategy)}Transform', **mix), *after, pack]
+        steps = [dict(type=f'{_name(strategy)}Transform', **(mix or {})), *after, pack]
     if carrier == 'dataset':
         inner = dict(type='InMemory', images=images, pipeline=list(before))
         dataset = DATASETS.build(
@@ -94,8 +108,8 @@ def batches(
         dataset = InMemory(images, [*before, *steps])
     preprocessor = dict(
         type='DetDataPreprocessor',
-        pad_mask=True,
-        pad_seg=True,
+        pad_mask=padding,
+        pad_seg=padding,
         batch_augments=augments or None,
     )
     model = dict(type='Recorder', data_preprocessor=preprocessor)
