@@ -11,7 +11,11 @@ from mmdet.utils import ConfigType
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
-from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val
+from mmdet_lossmix.mixing.canvas import (
+    canvas_shape,
+    check_pad_val,
+    check_pad_val_for,
+)
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
 from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
@@ -69,8 +73,8 @@ class MixTransform(BaseTransform):
             :mod:`mmdet_lossmix.mixing`. Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha`` or ``prob`` is not a number, or ``operator`` builds no
-            :class:`MixOperator`.
+        TypeError: If ``alpha``, ``prob`` or ``max_cached_images`` is not a number, or
+            ``operator`` builds no :class:`MixOperator`.
         ValueError: If ``alpha``, ``prob``, ``max_cached_images`` or ``pad_val`` is out
             of its range.
     """
@@ -145,6 +149,7 @@ class MixTransform(BaseTransform):
         if partner is None:
             return results
         check_prompts(results, partner.prompts)
+        check_pad_val_for(results['img'], self.pad_val)
         canvas = canvas_shape(results['img'].shape, partner.img.shape)
         lam, window = self._draw_window(self._draw_lambda(), canvas)
         least = self.operator.min_visible

@@ -10,6 +10,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import Resize
 from mmengine.logging import print_log
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.mixing.annotations import PROMPTS, Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
@@ -58,11 +59,10 @@ class PartnerCache:
     """
 
     def __init__(self, max_cached_images: int) -> None:
-        if not isinstance(max_cached_images, int) or max_cached_images < 1:
-            raise ValueError(
-                'Set `max_cached_images` to a whole number of at least 1, or switch '
-                f'mixing off with `prob=0`: got {max_cached_images!r}.'
-            )
+        hint = '; to switch mixing off use `prob=0`'
+        check_number(
+            'max_cached_images', max_cached_images, '[1, inf)', whole=True, hint=hint
+        )
         self.max_cached_images = max_cached_images
         self.entries: List[LoadedImage] = []
         self._spare = np.empty(0, np.uint8)
