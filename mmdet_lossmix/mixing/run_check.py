@@ -156,8 +156,8 @@ def _check_next(place: Place, later: Place) -> None:
     """Check what comes after LossMix in a pipeline."""
     if later.kind.__name__ in (*ERASING, *OTHERS):
         raise ValueError(
-            f'Put {later} before {place}: it hides or adds objects, but knows nothing of '
-            "the partner's."
+            f'Put {later} before {place}: it hides or adds objects, and leaves those '
+            'of partners as they are.'
         )
     if not later.strategy and not getattr(later.kind, 'packs_partners', False):
         raise ValueError(
