@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmdet_lossmix.mixing.run_check import check_config
+from tests.helpers.batches import mixed_batch
 from tests.helpers.recorder import CARRIERS, STRATEGIES, batches
 from tests.helpers.thin_detectors import thin_model_cfg
 from tests.test_hostile.test_data import image, images
@@ -107,9 +108,7 @@ OPERATORS = {
     'operator without a type': (transform(operator={}), '"type"'),
     'operator unknown': (transform(operator=dict(type='Nope')), 'Nope'),
     'operator of another kind': (
-        transform(
-            operator=dict(type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4)
-        ),
+        transform(operator=dict(type='DeltaXYWHBBoxCoder')),
         OPERATOR,
     ),
     'batch, operator of another kind': (
@@ -219,9 +218,7 @@ UDA = {
     'an unknown fog': (
         (
             DATASETS,
-            dict(
-                type='FoggyCityscapesDataset', betas=['0.03'], ann_file='', pipeline=[]
-            ),
+            dict(type='FoggyCityscapesDataset', betas=['0.03'], pipeline=[]),
         ),
         '`betas`',
     ),
@@ -282,8 +279,8 @@ def test_padding_that_the_images_cannot_hold(pad_val, channels, dtype, carrier):
 
 def test_padding_that_the_images_can_hold():
     for channels, pad_val in ((1, 300), (3, 65535), (3, [1, 300, 9])):
-        kinds = (dict(channels=channels, dtype=np.uint16),) * 2
-        given = images(image(8, 10, **kinds[0]), image(10, 8, **kinds[1]))
+        kind = dict(channels=channels, dtype=np.uint16)
+        given = images(image(8, 10, **kind), image(10, 8, **kind))
         mixed = batches('dataset', 'LossMix', given, dict(pad_val=pad_val))
         values = np.broadcast_to(np.array(pad_val, float), channels)
         for inputs, samples, *_ in mixed:
@@ -377,8 +374,6 @@ def test_a_batch_is_resized_after_it_was_mixed():
         dict(type='BatchResize', scale=(320, 320)),
     ]
     model = MODELS.build(dict(type='LossMixDetector', detector=cfg))
-    from tests.helpers.batches import mixed_batch
-
     with pytest.raises(ValueError, match='as the last of `batch_augments`'):
         model.loss(*mixed_batch(model, [None, None]))
 
