@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.models.one_forward.shared_forward import untraced
 from mmdet_lossmix.visualization import draw_grid, draw_mixed_sample, to_rgb_images
 from mmdet_lossmix.visualization.mixed import LEGEND
@@ -33,6 +34,7 @@ class MixVisualizationHook(Hook):
             fills a part. Defaults to (2, 4).
 
     Raises:
+        TypeError: If one of the numbers is none.
         ValueError: If ``interval``, rows or columns are below 1.
 
     Examples:
@@ -40,12 +42,11 @@ class MixVisualizationHook(Hook):
     """
 
     def __init__(self, interval: int = 1000, grid: Tuple[int, int] = (2, 4)) -> None:
-        if interval < 1:
-            raise ValueError(f'Expected `interval` >= 1 but got {interval}.')
-        if len(grid) != 2 or min(grid) < 1:
-            raise ValueError(
-                f'Expected `grid` to be rows and columns, each >= 1, but got {grid}.'
-            )
+        check_number('interval', interval, '[1, inf)', whole=True)
+        if not isinstance(grid, (list, tuple)) or len(grid) != 2:
+            raise ValueError(f'Set `grid` to rows and columns, not {grid!r}.')
+        for side in grid:
+            check_number('grid', side, '[1, inf)', whole=True)
         self.interval = interval
         self.grid = (grid[0], grid[1])
         self._handle: Optional[RemovableHandle] = None

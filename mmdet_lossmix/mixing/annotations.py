@@ -63,9 +63,13 @@ class Annotations(NamedTuple):
         """Pad masks and the semantic map to the canvas (H, W).
 
         Boxes stay where they are, as the canvas has the top left corner of the image.
+
+        Raises:
+            ValueError: If masks or the map are larger than the canvas.
         """
         seg_map = self.seg_map
         if isinstance(seg_map, np.ndarray):
+            _check_fits('map', seg_map.shape, canvas)
             seg_map = pad_to(seg_map, canvas, UNLABELLED)
         return Annotations(
             {key: pad_masks(kind, canvas) for key, kind in self.instances.items()},
@@ -180,9 +184,18 @@ def pad_masks(kind: InstanceData, canvas: Tuple[int, int]) -> InstanceData:
     padded_kind = isinstance(masks, (BitmapMasks, PolygonMasks))
     if not padded_kind or (masks.height, masks.width) == tuple(canvas):
         return kind
+    _check_fits('masks', (masks.height, masks.width), canvas)
     padded = kind.new()
     padded.masks = masks.pad(canvas)
     return padded
+
+
+def _check_fits(name: str, shape: Tuple[int, ...], canvas: Tuple[int, int]) -> None:
+    if shape[0] > canvas[0] or shape[1] > canvas[1]:
+        raise ValueError(
+            f'Resize and crop annotations together with images: got {name} of '
+            f'{shape[0]} x {shape[1]} for an image of {canvas[0]} x {canvas[1]}.'
+        )
 
 
 def _copy(value: Any) -> Any:

@@ -81,6 +81,19 @@ def check_pad_val(pad_val: Any) -> None:
             )
 
 
+def check_pad_val_for(image: np.ndarray, pad_val: Any) -> None:
+    """Raise a ``ValueError`` if an image (H, W[, C]) cannot hold a pixel value."""
+    values = pad_val if isinstance(pad_val, (list, tuple)) else [pad_val]
+    channels = image.shape[2] if image.ndim > 2 else 1
+    if len(values) not in (1, channels) or (
+        image.dtype == np.uint8 and max(values) > 255
+    ):
+        raise ValueError(
+            f'Set `pad_val` to a value of {image.dtype} images with {channels} '
+            f'channels, or one for each channel: got {pad_val!r}.'
+        )
+
+
 def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
     """Raise a ``ValueError`` if two images differ in dtype or channels."""
     if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:

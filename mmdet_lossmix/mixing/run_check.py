@@ -5,16 +5,19 @@ mixes. Nothing has to be added to a config for this: mmengine publishes the conf
 run in its ``MessageHub``, which the workers of a data loader see as well.
 """
 
+import logging
 from itertools import chain, product
 from typing import Any, Iterable, List, NamedTuple, Optional
 
 from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
-from mmengine.logging import MessageHub
+from mmengine.logging import MessageHub, print_log
+from torch.utils.data import get_worker_info
 
 TRAIN = 'train_dataloader'
 EVALUATIONS = ('val_dataloader', 'test_dataloader')
 ERASING = ('RandomErasing',)  # drops objects that it hides, but not partners'
+OTHERS = ('MixUp', 'CachedMixUp')  # mmdet's own mixing, of objects at full weight
 MIXED_TWICE = (
     'Remove {} or the step before it: it got an image that LossMix has mixed already, '
     'which would be trained with the annotations and the lambda of one mix only.'
@@ -69,6 +72,9 @@ def check_this_run() -> None:
     except Exception:  # a config made in Python may hold what no file can
         return
     check_config(cfg)
+    worker = get_worker_info()
+    if worker is None or worker.id == 0:
+        _warn_of_other_mixing(cfg)
 
 
 def check_config(cfg: Config) -> None:
@@ -91,8 +97,7 @@ def check_config(cfg: Config) -> None:
                     f'Remove {place}: it would mix images of the evaluation.'
                 )
     model = tree.get('model')
-    for steps in _dataset(tree.get(TRAIN), TRAIN):
-        places = [*steps, *_augments(model, 'model')]
+    for places in _training(tree):
         mixing = [place for place in places if place.strategy]
         for place, later in zip(mixing, [*mixing[1:], None]):
             _check_model(place, model)
@@ -102,9 +107,25 @@ def check_config(cfg: Config) -> None:
                     'annotations and the lambda of one mix only. BatchUnionMix or '
                     'UnionMixTransform may come before LossMix, not after it.'
                 )
-        for place, later in zip(steps, steps[1:]):
+        for place, later in zip(places, places[1:]):
             if place.keeps_both:
                 _check_next(place, later)
+
+
+def _warn_of_other_mixing(cfg: Config) -> None:
+    """Name the places of mmdet's own MixUp, if images that it mixed are mixed again."""
+    for places in _training(cfg.to_dict()):
+        others = [place for place in places if place.kind.__name__ in OTHERS]
+        mixing = [place for place in places if place.strategy]
+        if others and mixing:
+            print_log(
+                f'Both {others[0]} and {mixing[0]} mix images, so some show four, and '
+                'the objects that the former unites count at full weight, however '
+                'faint. Remove one of them if that is not meant.',
+                logger='current',
+                level=logging.WARNING,
+            )
+            return
 
 
 def _check_model(place: Place, model: Any) -> None:
@@ -122,7 +143,7 @@ def _check_model(place: Place, model: Any) -> None:
             f'form of {place}: {kind.__name__ if kind else model} ignores the '
             'annotations of partners.'
         )
-    by_image = place.keeps_both and place.path.startswith(TRAIN)
+    by_image = place.keeps_both and not place.path.startswith('model')
     if by_image and model.get('weighting', 'batch') == 'batch':
         raise ValueError(
             "Set `weighting='image'` in `model`, or mix with BatchLossMix: "
@@ -133,10 +154,10 @@ def _check_model(place: Place, model: Any) -> None:
 
 def _check_next(place: Place, later: Place) -> None:
     """Check what comes after LossMix in a pipeline."""
-    if later.kind.__name__ in ERASING:
+    if later.kind.__name__ in (*ERASING, *OTHERS):
         raise ValueError(
-            f'Put {later} before {place}: it drops the objects that it hides, but not '
-            "the partner's."
+            f'Put {later} before {place}: it hides or adds objects, and leaves those '
+            'of partners as they are.'
         )
     if not later.strategy and not getattr(later.kind, 'packs_partners', False):
         raise ValueError(
@@ -146,6 +167,21 @@ def _check_next(place: Place, later: Place) -> None:
 
 
 Ways = List[List[Place]]  # ways of an image through a config
+
+
+def _training(tree: dict) -> Ways:
+    """The ways of an image to the model."""
+    loader = tree.get(TRAIN) or {}
+    ways = _dataset(loader, TRAIN)
+    dataset = loader.get('dataset') or {}
+    for i, hook in enumerate(tree.get('custom_hooks') or []):
+        # PipelineSwitchHook replaces the pipeline of the outermost dataset.
+        if 'pipeline' in dataset and 'switch_pipeline' in hook:
+            path = f'custom_hooks[{i}].switch_pipeline'
+            inner = _dataset({**dataset, 'pipeline': None}, f'{TRAIN}.dataset')
+            ways += _chain([inner, _step(hook['switch_pipeline'], path, False)])
+    augments = _augments(tree.get('model'), 'model')
+    return [[*way, *augments] for way in ways]
 
 
 def _dataset(node: Any, path: str) -> Ways:
@@ -176,7 +212,7 @@ def _step(step: Any, path: str, in_branch: bool) -> Ways:
             ways = (_step(s, f'{path}[{i}]', in_branch) for i, s in enumerate(inner))
             return _any(ways)
         return _step(inner, path, in_branch) + [[]] * (name == 'RandomApply')
-    relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING))
+    relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING, *OTHERS))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]
 
 

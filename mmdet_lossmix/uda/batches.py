@@ -41,9 +41,12 @@ class DomainBatch(NamedTuple):
     policy: LossFilter
     domain: int
 
-    def taken(self, first: int, number: int) -> 'DomainBatch':
-        """So many images from ``first`` on, over again from 0 if there are fewer."""
-        rows = [i % len(self.samples) for i in range(first, first + number)]
+    def taken(self, number: int) -> 'DomainBatch':
+        """So many images, over again from the first if there are fewer."""
+        return self.at([i % len(self.samples) for i in range(number)])
+
+    def at(self, rows: List[int]) -> 'DomainBatch':
+        """The images of these rows."""
         samples = [self.samples[row] for row in rows]
         return self._replace(inputs=self.inputs[rows], samples=samples)
 
@@ -170,7 +173,7 @@ def blend(
         tuple[DomainBatch, DomainBatch]: Both of N images, with the same ``inputs``, the
         blend, and the annotations of either in its frame; shallow copies.
     """
-    partner = partner.taken(0, len(own.samples))
+    partner = partner.taken(len(own.samples))
     images, partners = stack_batch([own.inputs, partner.inputs])
     inputs = blend_tensors(images, partners, lam)
     pairs = [in_common_frame(*pair) for pair in zip(own.samples, partner.samples)]

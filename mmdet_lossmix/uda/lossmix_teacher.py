@@ -12,7 +12,11 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmdet_lossmix.functional import LossDict
-from mmdet_lossmix.models.data_preprocessors.batch_mix import iteration, shared_seed
+from mmdet_lossmix.models.data_preprocessors.batch_mix import (
+    iteration,
+    partner_of,
+    shared_seed,
+)
 from mmdet_lossmix.models.losses_check import FiniteCheck
 from mmdet_lossmix.models.one_forward import check_roi_sampling, untraced
 
@@ -200,7 +204,10 @@ class LossMixTeacher(MeanTeacher):
             return unmixed(own)
         if draw.pairing is None:
             return unmixed(own)
-        partner = own.taken(-1, len(own.samples)) if draw.pairing == INTRA else other
+        partner = other
+        if draw.pairing == INTRA:
+            rows = range(len(own.samples))
+            partner = own.at([partner_of(i, own.samples) for i in rows])
         return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
 
     def _losses(self, batch: StudentBatch) -> LossDict:

@@ -120,8 +120,22 @@ def test_images_are_blends_of_the_batch(drawn, voc_root):
 
 
 @pytest.mark.parametrize(
-    'arguments', [dict(interval=0), dict(grid=(0, 4)), dict(grid=(4,))]
+    'arguments',
+    [
+        dict(interval=0),
+        dict(interval=1.5),
+        dict(interval='x'),
+        dict(interval=True),
+        dict(grid=(0, 4)),
+        dict(grid=(2, 4.5)),
+        dict(grid=(2, True)),
+        dict(grid=(4,)),
+        dict(grid=4),
+        dict(grid='ab'),
+    ],
+    ids=str,
 )
 def test_refuses_arguments(arguments):
-    with pytest.raises(ValueError, match='Expected'):
+    (name,) = arguments
+    with pytest.raises((TypeError, ValueError), match=f'Set `{name}` to'):
         HOOKS.build(dict(type='MixVisualizationHook', **arguments))

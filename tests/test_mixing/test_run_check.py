@@ -13,6 +13,7 @@ LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=T
 PACK, PACK_BOTH = dict(type='PackDetInputs'), dict(type='PackLossMixInputs')
 LOSSMIX, UNION = dict(type='LossMixTransform'), dict(type='UnionMixTransform')
 BATCH_LOSSMIX, BATCH_UNION = dict(type='BatchLossMix'), dict(type='BatchUnionMix')
+MIXUP = dict(type='MixUp', img_scale=(64, 64))
 BY_IMAGE = dict(weighting='image')
 
 
@@ -47,6 +48,12 @@ def nested(*steps, outer=None):
 
 def choice(*steps):
     return dict(type='RandomChoice', transforms=[[step] for step in steps])
+
+
+def switching(cfg, *steps):
+    hook = dict(type='PipelineSwitchHook', switch_epoch=1)
+    cfg.custom_hooks = [dict(hook, switch_pipeline=[*LOAD, *steps])]
+    return cfg
 
 
 TRAIN = 'train_dataloader.dataset'
@@ -104,6 +111,24 @@ REFUSED = {
         ),
         f'Put RandomErasing at {TRAIN}.pipeline[3] before LossMixTransform',
     ),
+    'mmdet mixes after LossMix': (
+        config(LOSSMIX, MIXUP, PACK_BOTH, **BY_IMAGE),
+        f'Put MixUp at {TRAIN}.pipeline[3] before LossMixTransform',
+    ),
+    'a hook switches to packing that drops partners': (
+        switching(config(LOSSMIX, PACK_BOTH, **BY_IMAGE), LOSSMIX, PACK),
+        'Replace PackDetInputs at custom_hooks[0].switch_pipeline[3] by PackLossMix',
+    ),
+    'a hook switches to a lambda for each image': (
+        switching(config(PACK), LOSSMIX, PACK_BOTH),
+        "weighting='image'",
+    ),
+    'a hook switches to mixing twice': (
+        switching(
+            config(PACK, augments=[BATCH_LOSSMIX], **BY_IMAGE), LOSSMIX, PACK_BOTH
+        ),
+        'LossMixTransform at custom_hooks[0].switch_pipeline[2] or BatchLossMix at',
+    ),
     'a lambda for each image, one for the batch': (
         config(LOSSMIX, PACK_BOTH),
         "weighting='image'",
@@ -129,6 +154,12 @@ REFUSED = {
     ),
 }
 ACCEPTED = {
+    'a hook switches to an unmixed pipeline': switching(
+        config(LOSSMIX, PACK_BOTH, **BY_IMAGE), PACK
+    ),
+    'a hook that changes nothing in a nest': switching(
+        config(train=nested(LOSSMIX, PACK_BOTH), **BY_IMAGE), LOSSMIX, PACK
+    ),
     'pipeline': config(LOSSMIX, PACK_BOTH, **BY_IMAGE),
     'batch': config(PACK, augments=[BATCH_LOSSMIX]),
     'Union, then LossMix': config(UNION, LOSSMIX, PACK_BOTH, **BY_IMAGE),
@@ -180,3 +211,45 @@ def test_outside_of_a_run_nothing_is_checked(monkeypatch):
     monkeypatch.setattr(run_check, 'check_config', lambda _: pytest.fail('checked'))
     MessageHub.get_instance('no_run')
     run_check.check_this_run()
+
+
+@pytest.mark.parametrize('mixing', ['pipeline', 'batch'])
+@pytest.mark.parametrize('kind', ['MixUp', 'CachedMixUp'])
+def test_mmdets_own_mixing_beside_ours_is_named_once(kind, mixing, monkeypatch):
+    """Both work together, but a reader of the config should know."""
+    other = dict(type=kind, img_scale=(64, 64))
+    cfg = config(other, PACK, augments=[BATCH_LOSSMIX])
+    place = 'BatchLossMix at model.data_preprocessor.batch_augments[0]'
+    if mixing == 'pipeline':
+        cfg = config(
+            train=nested(PACK, outer=[other, LOSSMIX, PACK_BOTH]), weighting='image'
+        )
+        place = f'LossMixTransform at {TRAIN}.pipeline[1]'
+    messages = warnings_of(cfg, monkeypatch, times=3)
+    assert len(messages) == 1
+    assert f'Both {kind} at {TRAIN}.pipeline[' in messages[0]
+    assert place in messages[0]
+
+
+@pytest.mark.parametrize('name', ACCEPTED)
+def test_mixing_of_one_kind_warns_of_nothing(name, monkeypatch):
+    assert not warnings_of(ACCEPTED[name], monkeypatch)
+
+
+def test_mmdets_mixing_alone_warns_of_nothing(monkeypatch):
+    cfg = config(MIXUP, PACK, model='RetinaNet')
+    assert not warnings_of(cfg, monkeypatch)
+
+
+def warnings_of(cfg, monkeypatch, times=1):
+    """What the check of a run with this config says."""
+    messages = []
+    monkeypatch.setattr(run_check, 'print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr(run_check, '_checked', None)
+    hub = MessageHub.get_instance('run_with_other_mixing')
+    MessageHub._instance_dict.move_to_end('run_with_other_mixing')
+    hub.update_info('cfg', cfg.pretty_text)
+    for _ in range(times):
+        run_check.check_this_run()
+    MessageHub._instance_dict.pop('run_with_other_mixing')
+    return messages

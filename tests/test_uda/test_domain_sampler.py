@@ -81,7 +81,8 @@ def test_ranks_share_a_permutation(monkeypatch):
 @pytest.mark.parametrize(
     ('sizes', 'quotas', 'message'),
     [
-        ((3, 3), [2, 0], 'at least 1 image of each domain'),
+        ((3, 3), [2, 0], r'`per_domain` to a whole number in \[1, inf\), not 0'),
+        ((3, 3), [1.5, 2.5], r'`per_domain` to a whole number'),  # waited for ever
         ((3, 3), [2], 'a quota for each of 2 datasets'),
         ((3, 0), [1, 1], 'dataset 1 but it has none'),
         ((0, 3), [1, 1], '`filter_empty_gt`: no object of any of the `classes`'),
@@ -96,3 +97,10 @@ def test_bad_quotas_are_refused(sizes, quotas, message):
 def test_needs_domains():
     with pytest.raises(TypeError, match='ConcatDataset'):
         DomainSampler(Images([False]), [1], seed=0)
+
+
+@pytest.mark.parametrize('quotas', [3, '22', [True, 2], ['2', 2], None])
+def test_quotas_that_are_no_numbers_are_refused(quotas):
+    domains = Domains(Images([False] * 3), Images([False] * 3))
+    with pytest.raises(TypeError, match='Set `per_domain` to a'):
+        DomainSampler(domains, quotas, seed=0)

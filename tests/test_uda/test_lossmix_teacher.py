@@ -292,6 +292,21 @@ def test_domains_of_different_size_mix(pairing):
     assert all(v.isfinite().all() for v in only_losses(losses).values())
 
 
+def test_an_image_is_not_mixed_with_another_view_of_its_file():
+    """An endless sampler may draw an image twice for one batch."""
+    model, plain = build(adaptation_mix=dict(inter_share=0.0, strategy='union'))
+    inputs, samples = batch(plain, sources=3)
+    boxes = [sample.gt_instances.bboxes for sample in samples['sup']]
+    samples['sup'][1].set_metainfo(dict(img_path=samples['sup'][0].img_path))
+    seen = []
+    loss = model.student.loss
+    model.student.loss = lambda x, given: seen.append(given) or loss(x, given)
+    model.loss(inputs, samples)
+    for i, j in ((0, 2), (1, 2), (2, 1)):
+        united = torch.cat([boxes[i], boxes[j]])
+        assert torch.equal(seen[0][i].gt_instances.bboxes, united)
+
+
 def test_an_image_alone_has_no_partner_in_its_domain():
     model, plain = build(adaptation_mix=dict(inter_share=0.0))
     inputs, samples = batch(plain, sources=1, targets=1)

@@ -11,10 +11,14 @@ from mmdet.utils import ConfigType
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
-from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val
+from mmdet_lossmix.mixing.canvas import (
+    canvas_shape,
+    check_pad_val,
+    check_pad_val_for,
+)
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
-from .annotation_keys import as_results, read_annotations
+from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
 from .frame_guard import record_frame
 from .partners import (
     LoadedImage,
@@ -69,8 +73,8 @@ class MixTransform(BaseTransform):
             :mod:`mmdet_lossmix.mixing`. Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha`` or ``prob`` is not a number, or ``operator`` builds no
-            :class:`MixOperator`.
+        TypeError: If ``alpha``, ``prob`` or ``max_cached_images`` is not a number, or
+            ``operator`` builds no :class:`MixOperator`.
         ValueError: If ``alpha``, ``prob``, ``max_cached_images`` or ``pad_val`` is out
             of its range.
     """
@@ -128,6 +132,7 @@ class MixTransform(BaseTransform):
         if partner is None:
             return results
         check_prompts(results, partner.prompts)
+        check_pad_val_for(results['img'], self.pad_val)
         canvas = canvas_shape(results['img'].shape, partner.img.shape)
         lam, window = self._draw_window(self._draw_lambda(), canvas)
         least = self.operator.min_visible
@@ -147,6 +152,8 @@ class MixTransform(BaseTransform):
         """Put what the strategy chooses where mmdet expects it, and beside it."""
         chosen = self.strategy(own, partner, lam, join, np.random)
         annotations, weight = chosen[0]
+        for key in ANNOTATION_KEYS:  # of which the partner may have fewer
+            results.pop(key, None)
         results.update(as_results(annotations))
         if len(chosen) > 1:
             results['partner'] = as_results(chosen[1][0])

@@ -10,6 +10,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import Resize
 from mmengine.logging import print_log
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.mixing.annotations import PROMPTS, Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
@@ -25,6 +26,7 @@ class LoadedImage(NamedTuple):
         img_path (str, optional): Its file.
         annotations (Annotations): Of the image.
         prompts (dict): What its labels refer to, if not to the classes of the dataset.
+        img_id (int or str, optional): Tells images apart that have no file.
         memory (np.ndarray, optional): Where a cache keeps the image.
     """
 
@@ -32,6 +34,7 @@ class LoadedImage(NamedTuple):
     img_path: Optional[str]
     annotations: Annotations
     prompts: dict
+    img_id: Any = None
     memory: Optional[np.ndarray] = None
 
     @classmethod
@@ -39,7 +42,8 @@ class LoadedImage(NamedTuple):
         """What a pipeline has loaded, not copied."""
         annotations = read_annotations(results)
         prompts = {key: results[key] for key in PROMPTS if key in results}
-        return cls(results['img'], results.get('img_path'), annotations, prompts)
+        names = results.get('img_path'), results.get('img_id')
+        return cls(results['img'], names[0], annotations, prompts, names[1])
 
 
 class PartnerCache:
@@ -55,11 +59,10 @@ class PartnerCache:
     """
 
     def __init__(self, max_cached_images: int) -> None:
-        if not isinstance(max_cached_images, int) or max_cached_images < 1:
-            raise ValueError(
-                'Set `max_cached_images` to a whole number of at least 1, or switch '
-                f'mixing off with `prob=0`: got {max_cached_images!r}.'
-            )
+        hint = '; to switch mixing off use `prob=0`'
+        check_number(
+            'max_cached_images', max_cached_images, '[1, inf)', whole=True, hint=hint
+        )
         self.max_cached_images = max_cached_images
         self.entries: List[LoadedImage] = []
         self._spare: Any = np.empty(0, np.uint8)
@@ -135,8 +138,11 @@ class PartnerCache:
 
 
 def _same(loaded: LoadedImage, other: LoadedImage) -> bool:
-    """Whether two images come from one file; those without a file are told apart."""
-    return loaded.img_path is not None and loaded.img_path == other.img_path
+    """Whether two images are of one file, or else have one number; None is no name."""
+    name, other_name = loaded.img_path, other.img_path
+    if name is None and other_name is None:
+        name, other_name = loaded.img_id, other.img_id
+    return name is not None and name == other_name
 
 
 def _alike(entries: List[LoadedImage], loaded: LoadedImage) -> List[LoadedImage]:

@@ -35,7 +35,8 @@ class BatchMix(nn.Module):
     Goes into ``batch_augments`` of ``DetDataPreprocessor``, after augments that resize
     the batch. Costs no decoding, and any nest of datasets and samplers works. Lambda
     comes from a generator keyed by (seed, iteration): every rank draws the same, and a
-    resumed run repeats the uninterrupted one. A batch of one stays unmixed.
+    resumed run repeats the uninterrupted one. A batch of one stays unmixed. Where the
+    image before is of the same file, the nearest of another one before it is taken.
 
     Args:
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
@@ -103,8 +104,17 @@ class BatchMix(nn.Module):
         annotations = drop_degenerate([read_annotations(s) for s in data_samples])
         samples = []
         for i, sample in enumerate(data_samples):
-            pair = in_common_frame(sample, data_samples[i - 1])
-            objects = annotations[i], annotations[i - 1]
+            j = partner_of(i, data_samples)
+            pair = in_common_frame(sample, data_samples[j])
+            if i == j:
+                mixed[i] = batch_inputs[i]
+                put_annotations(pair[0], annotations[i])
+                samples.append(pair[0])
+                continue
+            if j != i - 1:
+                images = (batch_inputs[k][None] for k in (i, j))
+                self.operator.mix_tensors(*images, lam, window, mixed[i : i + 1])
+            objects = annotations[i], annotations[j]
             samples.append(self._annotated(*pair, *objects, lam, window, rng))
         return mixed, samples
 
@@ -124,6 +134,8 @@ class BatchMix(nn.Module):
         others = others.visible(window, True, least)
         chosen = self.strategy(own, others, lam, join, rng)
         if chosen[0][0] is others:  # with all else that belongs to them
+            for key in {*sample.keys()} - {*partner.keys()}:
+                delattr(sample, key)
             for key, value in partner.items():
                 setattr(sample, key, value)
         put_annotations(sample, chosen[0][0])
@@ -191,6 +203,19 @@ class BatchSampledLossMix(BatchMix):
     """
 
     strategy = strategies.SampledLossMix()
+
+
+def partner_of(index: int, samples: SampleList) -> int:
+    """The image before one, or the nearest before that is of another file.
+
+    Returns:
+        int: In (index - N, index); ``index`` itself if all are of one file.
+    """
+    path = samples[index].get('img_path')
+    for other in range(index - 1, index - len(samples), -1):
+        if path is None or samples[other].get('img_path') != path:
+            return other
+    return index
 
 
 def in_common_frame(

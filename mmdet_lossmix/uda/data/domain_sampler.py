@@ -9,6 +9,8 @@ from mmengine.dataset import ConcatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
+from mmdet_lossmix.arguments import check_number
+
 
 @DATA_SAMPLERS.register_module()
 class DomainSampler(Sampler):
@@ -31,7 +33,7 @@ class DomainSampler(Sampler):
         seed (int, optional): Defaults to None, the runner's.
 
     Raises:
-        TypeError: If ``dataset`` is no ``ConcatDataset``.
+        TypeError: If ``dataset`` is no ``ConcatDataset``, or a quota is no number.
         ValueError: If quotas and datasets do not go together, a quota is below 1, or a
             dataset has no image.
 
@@ -54,18 +56,21 @@ class DomainSampler(Sampler):
                 'Expected a ConcatDataset of one dataset for each domain but got a '
                 f'{type(dataset).__name__}.'
             )
+        if not isinstance(per_domain, (list, tuple)):
+            raise TypeError(
+                'Set `per_domain` to a list of numbers, one for each domain, not '
+                f'{per_domain!r}.'
+            )
+        for quota in per_domain:
+            hint = '; to train without a domain, take its dataset out'
+            check_number('per_domain', quota, '[1, inf)', whole=True, hint=hint)
         self.dataset = dataset
-        self.per_domain = list(per_domain)
+        self.per_domain = [int(quota) for quota in per_domain]
         sizes = [len(d) for d in dataset.datasets]
         if len(per_domain) != len(sizes):
             raise ValueError(
                 f'Set `per_domain` to a quota for each of {len(sizes)} datasets, not '
                 f'{self.per_domain}.'
-            )
-        if min(per_domain, default=1) < 1:
-            raise ValueError(
-                'Set `per_domain` to at least 1 image of each domain, not '
-                f'{self.per_domain}; to train without one, take its dataset out.'
             )
         if 0 in sizes:
             raise ValueError(
