@@ -1,10 +1,12 @@
 """Fixtures that all tests share."""
 
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
+from mmdet.evaluation.functional import mean_ap
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -12,6 +14,10 @@ import mmdet_lossmix  # noqa: F401  registers everything
 from tests.helpers.processes import end_workers
 from tests.helpers.tiny_configs import iteration_based, tiny_config
 from tests.helpers.tiny_voc import write_voc
+
+# mmdet's mAP leaves a pool of processes that nobody joins. In a process with threads
+# this hangs now and then; a pool of threads counts the same.
+mean_ap.Pool = ThreadPool
 
 # One test among many processes: threads would only wait for each other.
 torch.set_num_threads(1)
