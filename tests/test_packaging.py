@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers import ROOT
 from tests.helpers.processes import run
+from tests.test_house import SHIPPED_TOOLS
 
 
 @pytest.fixture(scope='module')
@@ -24,12 +25,11 @@ def installed(tmp_path_factory):
     return target
 
 
-def test_every_module_config_and_tool_is_in_the_wheel(installed):
+def test_the_wheel_holds_the_package_its_configs_and_tools_and_nothing_else(installed):
     package = installed / 'mmdet_lossmix'
     for folder, packed in (
         ('mmdet_lossmix', package),
         ('configs', package / '.mim/configs'),
-        ('tools', package / '.mim/tools'),
     ):
         expected = {
             str(p.relative_to(ROOT / folder)) for p in (ROOT / folder).rglob('*.py')
@@ -38,7 +38,10 @@ def test_every_module_config_and_tool_is_in_the_wheel(installed):
         assert expected <= there
     for name in ('model-index.yml', 'configs/lossmix/metafile.yml'):
         assert (package / '.mim' / name).is_file()
-    assert not list(installed.rglob('setup_env.py'))
+    tools = {path.stem for path in (package / '.mim/tools').iterdir()}
+    assert tools == {*SHIPPED_TOOLS}
+    beside = {path.name for path in installed.iterdir()}
+    assert not beside & {'studies', 'synthetic_voc', 'benchmarks', 'tests', 'bootstrap'}
 
 
 def test_configs_are_found_and_load_from_elsewhere(installed, tmp_path):
