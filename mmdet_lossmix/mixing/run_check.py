@@ -25,17 +25,11 @@ MIXED_TWICE = (
 
 
 class Place(NamedTuple):
-    """A step of a config that mixes or packs images.
-
-    Attributes:
-        path (str): Where it is in the config.
-        kind (type): Its class.
-        in_branch (bool): Whether it sees one branch of ``MultiBranch`` alone.
-    """
+    """A step of a config that mixes or packs images."""
 
     path: str
     kind: type
-    in_branch: bool
+    in_branch: bool  # whether it sees one branch of `MultiBranch` alone
 
     def __str__(self) -> str:
         return f'{self.kind.__name__} at {self.path}'

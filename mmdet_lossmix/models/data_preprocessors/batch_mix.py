@@ -75,8 +75,7 @@ class BatchMix(nn.Module):
             data_samples (list[:obj:`DetDataSample`]): N samples.
 
         Returns:
-            tuple[Tensor, list[:obj:`DetDataSample`]]: New images and new samples; as
-            they were if this batch is not mixed.
+            tuple: New images and samples; as they were if this batch is not mixed.
         """
         if not self.mixing:
             return batch_inputs, data_samples

@@ -103,7 +103,9 @@ class JointRoIs:
         self.sampler = sampler
         self.plain_bbox_forward = bbox_forward
         self.terms = terms
-        self.indexed = ['cls_score', 'bbox_pred', *['bbox_feats'] * keep_features]
+        self.indexed = {'cls_score', 'bbox_pred'}
+        if keep_features:
+            self.indexed.add('bbox_feats')
         self.sampled: Dict[int, SamplingResult] = {}  # by the number of the image
         self._outputs: Optional[Dict[str, Any]] = None
 
