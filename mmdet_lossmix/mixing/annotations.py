@@ -37,20 +37,15 @@ class Annotations(NamedTuple):
 
     def copy(self) -> 'Annotations':
         """Copy what later steps may modify in place; masks are never modified."""
-        return Annotations(
-            {
-                key: InstanceData(**{k: _copy(v) for k, v in kind.items()})
-                for key, kind in self.instances.items()
-            },
-            _copy(self.seg_map),
-        )
+        instances = {
+            key: InstanceData(**{k: _copy(v) for k, v in kind.items()})
+            for key, kind in self.instances.items()
+        }
+        return Annotations(instances, _copy(self.seg_map))
 
     def without_degenerate(self) -> 'Annotations':
         """Drop boxes that are not finite or have no area; their loss would be NaN."""
-        kept = {
-            key: _with_area(kind) if 'bboxes' in kind else kind
-            for key, kind in self.instances.items()
-        }
+        kept = {key: _with_area(kind) for key, kind in self.instances.items()}
         if sum(map(len, self.instances.values())) > sum(map(len, kept.values())):
             # The logger says the same thing once.
             MMLogger.get_current_instance().warning(
@@ -71,18 +66,15 @@ class Annotations(NamedTuple):
         if isinstance(seg_map, np.ndarray):
             _check_fits('map', seg_map.shape, canvas)
             seg_map = pad_to(seg_map, canvas, UNLABELLED)
-        return Annotations(
-            {key: pad_masks(kind, canvas) for key, kind in self.instances.items()},
-            seg_map,
-        )
+        instances = {k: pad_masks(kind, canvas) for k, kind in self.instances.items()}
+        return Annotations(instances, seg_map)
 
     def visible(
         self, window: Optional[Window], inside: bool, min_visible: float
     ) -> 'Annotations':
         """What is seen of them; the arguments are those of ``visible_objects``.
 
-        Objects that are seen too little are dropped, with all that belongs to them.
-        Everything is seen if there is no window.
+        Objects that are seen too little are dropped. Without a window all are seen.
 
         Raises:
             ValueError: If objects have no boxes, or boxes that are not horizontal.
@@ -92,13 +84,11 @@ class Annotations(NamedTuple):
         seg_map = self.seg_map
         if seg_map is not None:
             seg_map = hide(seg_map, window, inside, UNLABELLED)
-        return Annotations(
-            {
-                key: _visible(kind, window, inside, min_visible)
-                for key, kind in self.instances.items()
-            },
-            seg_map,
-        )
+        instances = {
+            key: _visible(kind, window, inside, min_visible)
+            for key, kind in self.instances.items()
+        }
+        return Annotations(instances, seg_map)
 
 
 def check_prompts(own: Mapping, partner: Mapping) -> None:
@@ -124,12 +114,9 @@ def drop_degenerate(batch: List[Annotations]) -> List[Annotations]:
         for kind in annotations.instances.values()
         if 'bboxes' in kind
     ]
-    if not boxes:
+    plain = boxes and all(isinstance(b, (Tensor, HorizontalBoxes)) for b in boxes)
+    if plain and _has_area(torch.cat([_corners(b) for b in boxes])).all():
         return batch
-    if all(isinstance(b, (Tensor, HorizontalBoxes)) for b in boxes):
-        corners = torch.cat([_corners(b) for b in boxes])
-        if _has_area(corners).all():
-            return batch
     return [annotations.without_degenerate() for annotations in batch]
 
 
@@ -175,16 +162,14 @@ def concat(kinds: List[InstanceData]) -> InstanceData:
 
 
 def pad_masks(kind: InstanceData, canvas: Tuple[int, int]) -> InstanceData:
-    """Pad the masks of instances to a canvas (H, W).
-
-    Returns:
-        :obj:`InstanceData`: ``kind`` itself if there is nothing to pad.
-    """
+    """Pad the masks of instances, if there are any to pad, to a canvas (H, W)."""
     masks = kind.get('masks')
-    padded_kind = isinstance(masks, (BitmapMasks, PolygonMasks))
-    if not padded_kind or (masks.height, masks.width) == tuple(canvas):
+    if not isinstance(masks, (BitmapMasks, PolygonMasks)):
         return kind
-    _check_fits('masks', (masks.height, masks.width), canvas)
+    size = masks.height, masks.width
+    if size == tuple(canvas):
+        return kind
+    _check_fits('masks', size, canvas)
     padded = kind.new()
     padded.masks = masks.pad(canvas)
     return padded
@@ -205,21 +190,19 @@ def _copy(value: Any) -> Any:
 
 
 def _with_area(kind: InstanceData) -> InstanceData:
-    boxes = kind.bboxes
-    if len(boxes) == 0:
+    boxes = kind.get('bboxes')
+    if boxes is None or len(boxes) == 0:
         return kind
-    if isinstance(boxes, BaseBoxes) and not isinstance(boxes, HorizontalBoxes):
-        keep = _positive(torch.stack([boxes.widths, boxes.heights], 1))
-    else:
-        keep = _has_area(_corners(boxes))
+    keep = _has_area(boxes)
     return kind if keep.all() else kind[keep]
 
 
-def _has_area(corners: Tensor) -> Tensor:
-    return _positive(corners[:, 2:] - corners[:, :2])
-
-
-def _positive(sides: Tensor) -> Tensor:
+def _has_area(boxes: Any) -> Tensor:
+    if isinstance(boxes, BaseBoxes):
+        sides = torch.stack([boxes.widths, boxes.heights], 1)
+    else:
+        corners = _corners(boxes)
+        sides = corners[:, 2:] - corners[:, :2]
     return ((sides > 0) & (sides < inf)).all(1)
 
 

@@ -25,17 +25,11 @@ MIXED_TWICE = (
 
 
 class Place(NamedTuple):
-    """A step of a config that mixes or packs images.
-
-    Attributes:
-        path (str): Where it is in the config.
-        kind (type): Its class.
-        in_branch (bool): Whether it sees one branch of ``MultiBranch`` alone.
-    """
+    """A step of a config that mixes or packs images."""
 
     path: str
     kind: type
-    in_branch: bool
+    in_branch: bool  # whether it sees one branch of `MultiBranch` alone
 
     def __str__(self) -> str:
         return f'{self.kind.__name__} at {self.path}'
@@ -55,9 +49,7 @@ _checked: Optional[str] = None
 
 
 def check_this_run() -> None:
-    """Check the config of the run that this process belongs to, once.
-
-    Does nothing outside of a run of mmengine.
+    """Check the config of the run of mmengine that this process is of, if any, once.
 
     Raises:
         ValueError: See :func:`check_config`.
@@ -78,10 +70,7 @@ def check_this_run() -> None:
 
 
 def check_config(cfg: Config) -> None:
-    """Refuse a config in which mixing would go wrong without a word.
-
-    Args:
-        cfg (:obj:`Config`): Of a training.
+    """Refuse the config of a training in which mixing would silently go wrong.
 
     Raises:
         ValueError: If images are mixed again after LossMix; if the model or the packing
@@ -113,7 +102,7 @@ def check_config(cfg: Config) -> None:
 
 
 def _warn_of_other_mixing(cfg: Config) -> None:
-    """Name the places of mmdet's own MixUp, if images that it mixed are mixed again."""
+    """Warn if images that mmdet's own MixUp has mixed are mixed again."""
     for places in _training(cfg.to_dict()):
         others = [place for place in places if place.kind.__name__ in OTHERS]
         mixing = [place for place in places if place.strategy]
@@ -209,8 +198,8 @@ def _step(step: Any, path: str, in_branch: bool) -> Ways:
     if kind and 'transforms' in step:
         inner, path = step['transforms'], f'{path}.transforms'
         if name == 'RandomChoice':
-            ways = (_step(s, f'{path}[{i}]', in_branch) for i, s in enumerate(inner))
-            return _any(ways)
+            choices = enumerate(inner)
+            return _any(_step(s, f'{path}[{i}]', in_branch) for i, s in choices)
         return _step(inner, path, in_branch) + [[]] * (name == 'RandomApply')
     relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING, *OTHERS))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]

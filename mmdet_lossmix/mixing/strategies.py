@@ -13,13 +13,9 @@ Weighted = List[Tuple[A, float]]
 
 
 class Strategy(metaclass=ABCMeta):
-    """Chooses annotations for a mixed image, and weights for their losses.
+    """Chooses annotations for a mixed image, and weights for their losses."""
 
-    Attributes:
-        keeps_both (bool): Whether two losses are interpolated, so that a wrapper has to
-            look at the annotations of partners.
-    """
-
+    # Two losses are interpolated, so a wrapper has to look at partners' annotations.
     keeps_both = False
 
     @abstractmethod
@@ -47,7 +43,7 @@ class LossMix(Strategy):
     keeps_both = True
 
     def __call__(self, own, partner, lam, join, rng):
-        """Both, weighted by their images' weights."""
+        """Both."""
         return [(own, lam), (partner, 1 - lam)]
 
 

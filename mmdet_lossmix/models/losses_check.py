@@ -44,10 +44,10 @@ class FiniteCheck:
             return
         with torch.no_grad():
             step = torch.stack([v if v.ndim == 0 else v.sum() for v in values])
-        pending: Optional[Tuple[Tensor, List[str], SampleList]]
-        pending = (step, names, data_samples)
-        if step.is_cuda:
-            pending, self._pending = self._pending, pending
+        if not step.is_cuda:
+            self._read(step, names, data_samples)
+            return
+        pending, self._pending = self._pending, (step, names, data_samples)
         if pending is not None:
             self._read(*pending)
 

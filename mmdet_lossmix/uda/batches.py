@@ -74,17 +74,12 @@ class StudentBatch(NamedTuple):
     ) -> LossDict:
         """The losses of a student.
 
-        Args:
-            student (:obj:`BaseDetector`): The student.
-            roi_sampling (str): See :class:`LossMixDetector`. With the objects of both
-                domains as one term and those of the source as another, RoIs are
-                sampled for each: jointly, the source's would come twice as often.
-            ignore_empty (bool): Whether images without pseudo labels cause no loss. If
-                there are pseudo labels at all, the losses are then the mean of each
-                image's, normalised by itself; else the detector's own over the batch.
+        With the objects of both domains as one term and those of the source as another,
+        RoIs are sampled for each: jointly, the source's would come twice as often.
 
-        Returns:
-            dict[str, Tensor | list[Tensor]]: The detector's own keys.
+        With ``ignore_empty`` images without pseudo labels cause no loss. If there are
+        pseudo labels at all, the losses are then the mean of each image's, normalised
+        by itself; else the detector's own over the batch.
         """
         domains = {annotations.domain for annotations, _ in self.terms}
         by_image = ignore_empty and domains != {SOURCE}
@@ -123,12 +118,8 @@ def mixed(
 ) -> StudentBatch:
     """Blend the images, and train on the annotations that a strategy chooses.
 
-    Args:
-        own (DomainBatch): N images.
-        partner (DomainBatch): Any number of images, taken in turn.
-        lam (float): Weight of the own images, in [0, 1].
-        strategy (Strategy): One of ``mmdet_lossmix.mixing.strategies``.
-        rng (numpy.random.Generator): For what the strategy draws.
+    The N own images have the weight ``lam``, in [0, 1]. There may be any number of
+    partners, which are taken in turn.
     """
     domains = own.domain, partner.domain
     own, partner = blend(own, partner, lam)
@@ -167,11 +158,8 @@ def blend(
 ) -> Tuple[DomainBatch, DomainBatch]:
     """Blend the images of two batches, which may be padded to different sizes.
 
-    Both share the top left corner, so that no box moves. See :func:`mixed`.
-
-    Returns:
-        tuple[DomainBatch, DomainBatch]: Both of N images, with the same ``inputs``, the
-        blend, and the annotations of either in its frame; shallow copies.
+    Both share the top left corner, so that no box moves. Shallow copies are returned,
+    of N images, with the blend as ``inputs`` and annotations in its frame.
     """
     partner = partner.taken(len(own.samples))
     images, partners = stack_batch([own.inputs, partner.inputs])

@@ -58,9 +58,9 @@ def check_batch(
 ) -> None:
     """Refuse a batch without a branch, or with views that show boxes elsewhere.
 
-    Views are compared as far as transforms say what they do; before the training, it
-    has been tried out. The model needs these ``branches``, of each of which there are N
-    images, shape (N, C, H, W), and samples; both views of the target in one order.
+    Views are compared as far as transforms say what they do. The model needs these
+    ``branches``, each of N images, shape (N, C, H, W), and samples; both views of the
+    target are in one order.
 
     Raises:
         ValueError: If a branch has no image; or if images, sizes, flips or

@@ -65,19 +65,17 @@ class DomainDiscriminator(nn.Module):
         lam: float,
         iteration: int,
     ) -> LossDict:
-        """Losses of a batch.
+        """``loss_domain`` and ``domain_acc`` of a batch.
+
+        The accuracy is the share of pixels in percent that are taken for the dominant
+        domain. In burn-in, the loss is 0 and uses all parameters, as distributed
+        training wants.
 
         Args:
             features (tuple[Tensor]): The backbone's outputs, each (N, C, H, W).
-            domains (tuple[int, int]): Of the own and of the partner images; 1 is the
-                target.
+            domains (tuple[int, int]): Of own and partner images; 1 is the target.
             lam (float): Weight of the own images, in [0, 1].
             iteration (int): Since the start of the adaptation; negative in burn-in.
-
-        Returns:
-            dict[str, Tensor]: ``loss_domain``, and ``domain_acc``, the share of pixels
-            in percent that are taken for the dominant domain. In burn-in, a loss of 0
-            that uses all parameters, as distributed training wants.
 
         Raises:
             ValueError: If the backbone has no such level, or other channels there.

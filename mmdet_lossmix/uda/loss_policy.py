@@ -11,9 +11,7 @@ Switches = Union[str, Dict[str, Union[bool, float]]]
 
 
 class LossPolicy:
-    """Weights for a detector's losses, by their names.
-
-    Entries that are no losses (``acc``) pass as they are.
+    """Weights for a detector's losses, by their names; others (``acc``) pass.
 
     Args:
         losses (str or dict): Which losses count.

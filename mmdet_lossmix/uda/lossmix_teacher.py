@@ -100,7 +100,7 @@ class LossMixTeacher(MeanTeacher):
         super().__init__(detector, burn_in_iters, **kwargs)
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
-        self.source_policy, self.pseudo_policy = LossPolicy('all'), policy
+        self.source_policy, self.pseudo_policy = LossPolicy(), policy
         # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
@@ -121,12 +121,8 @@ class LossMixTeacher(MeanTeacher):
     ) -> LossDict:
         """Losses of the student in the stage that the iteration is in.
 
-        The number of images, each (C, H, W), may differ between domains.
-
-        Returns:
-            dict[str, Tensor | list[Tensor]]: The student's losses on images of the
-            source, and of the target, mixed or not, as ``source_...`` and
-            ``target_...``; and what is logged beside them.
+        Those on images of the source and of the target, mixed or not, are called
+        ``source_...`` and ``target_...``. Domains may have different numbers of images.
 
         Raises:
             ValueError: If a branch has no image, or views of the target differ in their
@@ -195,7 +191,8 @@ class LossMixTeacher(MeanTeacher):
         self, own: DomainBatch, other: DomainBatch, draw: Draw, rng: np.random.Generator
     ) -> StudentBatch:
         """Mix images with others of their domain or of the other one, as was drawn."""
-        if draw.pairing == INTRA and len(own.samples) < 2:
+        number = len(own.samples)
+        if draw.pairing == INTRA and number < 2:
             MMLogger.get_current_instance().warning(  # it says the same but once
                 'LossMixTeacher got one image of a domain, which has no partner of its '
                 'own domain and stays unmixed. Use 2 or more images of each domain '
@@ -204,11 +201,9 @@ class LossMixTeacher(MeanTeacher):
             return unmixed(own)
         if draw.pairing is None:
             return unmixed(own)
-        partner = other
         if draw.pairing == INTRA:
-            rows = range(len(own.samples))
-            partner = own.at([partner_of(i, own.samples) for i in rows])
-        return mixed(own, partner, draw.lam, self.adaptation_mix.strategy, rng)
+            other = own.at([partner_of(i, own.samples) for i in range(number)])
+        return mixed(own, other, draw.lam, self.adaptation_mix.strategy, rng)
 
     def _losses(self, batch: StudentBatch) -> LossDict:
         """The losses of the detector on a batch, and those of the discriminator."""

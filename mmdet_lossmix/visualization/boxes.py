@@ -51,14 +51,10 @@ class BoxPainter:
         weight: float = 1.0,
         spots: Sequence[tuple] = TOP,
     ) -> None:
-        """Draw one box.
+        """Draw one box: left, top, right, bottom.
 
-        Args:
-            box (Sequence[float]): Left, top, right, bottom.
-            colour (str): Of the line, and of the label's ground.
-            label (str): Defaults to none.
-            weight (float): From 0, thin and pale, to 1. Defaults to 1.
-            spots (Sequence): Of the label, ``TOP`` or ``BOTTOM``. Defaults to ``TOP``.
+        The colour is that of the line and of the label's ground, the weight from 0,
+        thin and pale, to 1. ``spots`` of the label are ``TOP`` or ``BOTTOM``.
         """
         line, alpha = 0.7 + 1.8 * weight, 0.4 + 0.6 * weight
         outline = withStroke(linewidth=line + 1.2, foreground=INK, alpha=alpha)

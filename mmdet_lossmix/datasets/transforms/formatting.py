@@ -16,10 +16,9 @@ from .frame_guard import check_frame
 
 @TRANSFORMS.register_module()
 class PackLossMixInputs(PackDetInputs):
-    """``PackDetInputs`` that packs the partner's annotations as well.
+    """``PackDetInputs`` that packs the annotations of a partner, if any, as well.
 
-    Use it, with the same arguments, after :class:`LossMixTransform`. An image that was
-    not mixed is packed as ``PackDetInputs`` would.
+    Use it, with the same arguments, after :class:`LossMixTransform`.
     """
 
     packs_partners = True  # for the check of a config
@@ -54,8 +53,7 @@ def join_memory(samples: SampleList) -> None:
     """Move the boxes of all samples into one piece of memory, and the labels likewise.
 
     Every piece of memory that a worker hands over costs a file of shared memory, which
-    for a few boxes takes as long as decoding a good part of an image. Samples are
-    modified in place; values do not change.
+    takes as long as decoding a good part of an image. Values do not change.
     """
     names = ('gt_instances', 'ignored_instances')
     kinds = [sample.get(name) for sample in samples for name in names if name in sample]
@@ -78,8 +76,7 @@ def planar(image: np.ndarray) -> np.ndarray:
     five times as long. An image (H, W, C) with C > 1 and in C order becomes a view of
     that shape of new memory laid out as (C, H, W); any other one comes back as it is.
     """
-    one_channel = image.ndim < 3 or image.shape[2] < 2
-    if one_channel or not image.flags.c_contiguous:
+    if image.ndim < 3 or image.shape[2] < 2 or not image.flags.c_contiguous:
         return image  # PackDetInputs has to copy nothing, or does it fast
     if image.dtype.name not in OPENCV_DTYPES:
         return image  # unmixed, then; OpenCV knows no others

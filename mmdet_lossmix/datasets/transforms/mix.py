@@ -11,11 +11,7 @@ from mmdet.utils import ConfigType
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
-from mmdet_lossmix.mixing.canvas import (
-    canvas_shape,
-    check_pad_val,
-    check_pad_val_for,
-)
+from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val, check_pad_val_for
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
 
 from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
@@ -150,13 +146,14 @@ class MixTransform(BaseTransform):
         self, results: dict, own: Annotations, partner: Annotations, lam: float
     ) -> None:
         """Put what the strategy chooses where mmdet expects it, and beside it."""
-        chosen = self.strategy(own, partner, lam, join, np.random)
-        annotations, weight = chosen[0]
+        (annotations, weight), *others = self.strategy(
+            own, partner, lam, join, np.random
+        )
         for key in ANNOTATION_KEYS:  # of which the partner may have fewer
             results.pop(key, None)
         results.update(as_results(annotations))
-        if len(chosen) > 1:
-            results['partner'] = as_results(chosen[1][0])
+        if others:
+            results['partner'] = as_results(others[0][0])
             results['mix_lambda'] = weight
             record_frame(results)
 
@@ -195,10 +192,9 @@ class MixTransform(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LossMixTransform(MixTransform):
-    """Keep both annotations, for :class:`LossMixDetector` to interpolate the losses.
+    """``MixTransform`` with ``strategies.LossMix``, for :class:`LossMixDetector`.
 
-    Needs :class:`PackLossMixInputs` at the end of the pipeline. See
-    :class:`MixTransform` for the arguments; source: LossMix, arXiv:2303.10343, Sec. 3.
+    Needs :class:`PackLossMixInputs` at the end of the pipeline.
 
     Added Keys:
 
@@ -221,34 +217,20 @@ class LossMixTransform(MixTransform):
 
 @TRANSFORMS.register_module()
 class UnionMixTransform(MixTransform):
-    """Train on the annotations of both images at full weight, however faint.
-
-    The baseline "Union" of LossMix, arXiv:2303.10343. Needs no wrapper and no packing
-    of its own. See :class:`MixTransform` for the arguments.
-    """
+    """``MixTransform`` with ``strategies.Union``; needs no wrapper or packing."""
 
     strategy = strategies.Union()
 
 
 @TRANSFORMS.register_module()
 class NoiseMixTransform(MixTransform):
-    """Train on the dominant image's annotations alone; the other image is noise.
-
-    The baseline "Noise" of LossMix, arXiv:2303.10343: the image's own annotations count
-    if ``lam >= 1/2``, else its partner's. Needs no wrapper and no packing of its own.
-    See :class:`MixTransform` for the arguments.
-    """
+    """``MixTransform`` with ``strategies.Noise``; needs no wrapper or packing."""
 
     strategy = strategies.Noise()
 
 
 @TRANSFORMS.register_module()
 class SampledLossMixTransform(MixTransform):
-    """Train on one image's annotations, drawn with the weight of the image.
-
-    LossMix in expectation, for any model and without a wrapper, see
-    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`MixTransform`
-    for the arguments.
-    """
+    """``MixTransform`` with ``strategies.SampledLossMix``; needs no wrapper."""
 
     strategy = strategies.SampledLossMix()

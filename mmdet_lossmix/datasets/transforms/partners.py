@@ -42,8 +42,8 @@ class LoadedImage(NamedTuple):
         """What a pipeline has loaded, not copied."""
         annotations = read_annotations(results)
         prompts = {key: results[key] for key in PROMPTS if key in results}
-        names = results.get('img_path'), results.get('img_id')
-        return cls(results['img'], names[0], annotations, prompts, names[1])
+        path, img_id = results.get('img_path'), results.get('img_id')
+        return cls(results['img'], path, annotations, prompts, img_id)
 
 
 class PartnerCache:
@@ -71,10 +71,8 @@ class PartnerCache:
     def push(self, loaded: LoadedImage) -> LoadedImage:
         """Copy an image into the cache, dropping a random entry if it is full.
 
-        The entry that was dropped stays intact until the next push.
-
-        Returns:
-            LoadedImage: The new entry, to be read only.
+        The entry that was dropped stays intact until the next push. The new one is
+        returned, to be read only.
         """
         spare, self._spare = self._spare, np.empty(0, np.uint8)
         if len(self.entries) >= self.max_cached_images:
@@ -93,12 +91,10 @@ class PartnerCache:
         return entry
 
     def draw(self, loaded: LoadedImage) -> Optional[LoadedImage]:
-        """Draw a partner of an image, one of the same orientation if there is any.
+        """Draw another image as partner, of the same orientation if possible, or None.
 
         A landscape and a portrait image would meet on a canvas up to 1.7 times as
         large, and the detector pays for every pixel.
-
-        Never the image itself; None if there is no other.
         """
         others = self._others(loaded)
         return random.choice(_alike(others, loaded) or others) if others else None
@@ -111,11 +107,8 @@ class PartnerCache:
         ``MultiImageMixDataset`` asks for a partner without saying for which image, so a
         partner may not suit, or may be the image itself. The cache takes it, for a
         later image that it does suit, and gives one that came earlier; none is decoded
-        in vain. Landscape images get portrait partners as often as portrait ones get
-        landscape partners, so there are some of both.
-
-        Gives ``partner`` itself if it suits, or while there is none that does; None if
-        there is only the image itself.
+        in vain. It gives ``partner`` itself if it suits, or while there is none that
+        does; None if there is only the image itself.
         """
         same = _same(loaded, partner)
         if not same and is_landscape(loaded.img) == is_landscape(partner.img):
@@ -156,12 +149,11 @@ def is_landscape(image) -> bool:
 
 
 def at_scale_of(results: dict, partner: dict) -> dict:
-    """Bring a partner to the scale of an image, if it is as large as its file still.
+    """Resize a partner to fit into an image, as mmdet's ``MixUp`` does.
 
-    In the pipeline of ``MultiImageMixDataset``, steps before mixing (Mosaic,
-    RandomAffine, Resize, ...) see the image and not its partner. A partner that no step
-    has resized while the image has another size than its file is resized to fit into
-    the image, as mmdet's ``MixUp`` does.
+    In the pipeline of ``MultiImageMixDataset``, steps before mixing (Mosaic, Resize,
+    ...) see the image and not its partner. It is resized if it is as large as its file
+    still, and the image is not.
     """
     height, width = results['img'].shape[:2]
     if _as_its_file(partner) and not _as_its_file(results):
@@ -210,11 +202,7 @@ def draw_index(dataset, skipped: SkippedPartners, max_tries: int = 15) -> List[i
 
 
 def reads_local_files(dataset: Any) -> bool:
-    """Whether all images of a dataset are read from the local disk, by OpenCV.
-
-    ``backend_args`` of ``LoadImageFromFile`` decide where a path leads to, which need
-    not exist on the disk.
-    """
+    """Whether all images of a dataset are read from the local disk, by OpenCV."""
     loaders = [node for node in walk(dataset) if isinstance(node, LoadImageFromFile)]
     return bool(loaders) and all(
         (loader.backend_args or {}).get('backend', 'local') == 'local'

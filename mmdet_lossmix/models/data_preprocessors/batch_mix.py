@@ -75,8 +75,7 @@ class BatchMix(nn.Module):
             data_samples (list[:obj:`DetDataSample`]): N samples.
 
         Returns:
-            tuple[Tensor, list[:obj:`DetDataSample`]]: New images and new samples; as
-            they were if this batch is not mixed.
+            tuple: New images and samples; as they were if this batch is not mixed.
         """
         if not self.mixing:
             return batch_inputs, data_samples
@@ -112,8 +111,8 @@ class BatchMix(nn.Module):
                 samples.append(pair[0])
                 continue
             if j != i - 1:
-                images = (batch_inputs[k][None] for k in (i, j))
-                self.operator.mix_tensors(*images, lam, window, mixed[i : i + 1])
+                image, other = batch_inputs[i][None], batch_inputs[j][None]
+                self.operator.mix_tensors(image, other, lam, window, mixed[i][None])
             objects = annotations[i], annotations[j]
             samples.append(self._annotated(*pair, *objects, lam, window, rng))
         return mixed, samples
@@ -132,16 +131,16 @@ class BatchMix(nn.Module):
         least = self.operator.min_visible
         own = own.visible(window, False, least)
         others = others.visible(window, True, least)
-        chosen = self.strategy(own, others, lam, join, rng)
-        if chosen[0][0] is others:  # with all else that belongs to them
+        (first, weight), *second = self.strategy(own, others, lam, join, rng)
+        if first is others:  # with all else that belongs to them
             for key in {*sample.keys()} - {*partner.keys()}:
                 delattr(sample, key)
             for key, value in partner.items():
                 setattr(sample, key, value)
-        put_annotations(sample, chosen[0][0])
-        if len(chosen) > 1:
-            put_annotations(partner, chosen[1][0])
-            attach_partner(sample, partner, chosen[0][1])
+        put_annotations(sample, first)
+        if second:
+            put_annotations(partner, second[0][0])
+            attach_partner(sample, partner, weight)
         return sample
 
     def _warn_of_batch_of_one(self) -> None:
@@ -164,52 +163,36 @@ class BatchMix(nn.Module):
 
 @MODELS.register_module()
 class BatchLossMix(BatchMix):
-    """Keep both annotations, for :class:`LossMixDetector` to interpolate the losses.
-
-    See :class:`BatchMix` for the arguments; source: arXiv:2303.10343, Sec. 3.
-    """
+    """``BatchMix`` with ``strategies.LossMix``, for :class:`LossMixDetector`."""
 
     strategy = strategies.LossMix()
 
 
 @MODELS.register_module()
 class BatchUnionMix(BatchMix):
-    """Train on the annotations of both images at full weight, however faint.
-
-    The baseline "Union" of LossMix. See :class:`BatchMix` for the arguments.
-    """
+    """``BatchMix`` with ``strategies.Union``; needs no wrapper."""
 
     strategy = strategies.Union()
 
 
 @MODELS.register_module()
 class BatchNoiseMix(BatchMix):
-    """Train on the dominant image's annotations alone; the other image is noise.
-
-    The baseline "Noise" of LossMix: the image's own annotations count if
-    ``lam >= 1/2``, else its partner's. See :class:`BatchMix` for the arguments.
-    """
+    """``BatchMix`` with ``strategies.Noise``; needs no wrapper."""
 
     strategy = strategies.Noise()
 
 
 @MODELS.register_module()
 class BatchSampledLossMix(BatchMix):
-    """Train on one image's annotations, drawn for each image with its weight.
-
-    LossMix in expectation, for any model and without a wrapper, see
-    :class:`~mmdet_lossmix.mixing.strategies.SampledLossMix`. See :class:`BatchMix` for
-    the arguments.
-    """
+    """``BatchMix`` with ``strategies.SampledLossMix``; needs no wrapper."""
 
     strategy = strategies.SampledLossMix()
 
 
 def partner_of(index: int, samples: SampleList) -> int:
-    """The image before one, or the nearest before that is of another file.
+    """The nearest image before one, in (index - N, index), that is of another file.
 
-    Returns:
-        int: In (index - N, index); ``index`` itself if all are of one file.
+    It is ``index`` itself if all are of one file.
     """
     path = samples[index].get('img_path')
     for other in range(index - 1, index - len(samples), -1):
@@ -221,12 +204,10 @@ def partner_of(index: int, samples: SampleList) -> int:
 def in_common_frame(
     own: DetDataSample, partner: DetDataSample
 ) -> Tuple[DetDataSample, DetDataSample]:
-    """Copy two samples of one batch, both with the frame of their mix.
+    """Copy two samples of one batch, not their tensors, with the frame of their mix.
 
     The images lie in the same padded canvas, so no box moves; the content of the mix
     reaches as far as the larger of either side.
-
-    Tensors are shared.
     """
     frame = {
         key: canvas_shape(own.get(key), partner.get(key))

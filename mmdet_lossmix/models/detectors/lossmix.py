@@ -102,15 +102,10 @@ class LossMixDetector(TransparentWrapper):
 
     @untraced
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> LossDict:
-        """Interpolate the losses against the objects of both images.
+        """Interpolate the detector's losses against the objects of both images.
 
-        Args:
-            batch_inputs (Tensor): Mixed images, shape (N, C, H, W).
-            batch_data_samples (list[:obj:`DetDataSample`]): N samples; a mixed one has
-                ``partner`` and ``mix_lambda``, see :mod:`mmdet_lossmix.structures`.
-
-        Returns:
-            dict[str, Tensor | list[Tensor]]: The detector's own keys.
+        Mixed samples have ``partner`` and ``mix_lambda``, see
+        :mod:`mmdet_lossmix.structures`.
 
         Raises:
             ValueError: If ``weighting='batch'`` and the weights differ.
@@ -121,9 +116,8 @@ class LossMixDetector(TransparentWrapper):
             losses = self.detector.loss(batch_inputs, batch.own)
         else:
             self._warn_if_never_mixed(batch.any_mixed)
-            with SharedForward(
-                self.detector, batch_inputs, self.roi_sampling
-            ) as shared:
+            sharing = SharedForward(self.detector, batch_inputs, self.roi_sampling)
+            with sharing as shared:
                 if self.weighting == 'batch':
                     losses = shared.loss(terms(batch))
                 else:
@@ -155,16 +149,9 @@ class LossMixDetector(TransparentWrapper):
 
 
 def build_detector(
-    detector: Union[str, ConfigType],
-    data_preprocessor: OptConfigType,
-    **arguments: Any,
+    detector: Union[str, ConfigType], data_preprocessor: OptConfigType, **arguments: Any
 ) -> BaseDetector:
-    """Build the detector to wrap.
-
-    Args:
-        detector (str or dict): Its type, or its config.
-        data_preprocessor (dict, optional): Entries to put over its own ones.
-        **arguments: Those of a type.
+    """Build the detector to wrap, of the arguments of :class:`LossMixDetector`.
 
     Raises:
         TypeError: If that is no type or config of a detector.
@@ -178,7 +165,7 @@ def build_detector(
     if not whole:
         beside = f' beside {sorted(arguments)}' if arguments else ''
         raise TypeError(
-            f'{REMEDY}: got {_shortened(given)}{beside}, which is neither the type '
+            f'{REMEDY}: got {given!r:.80}{beside}, which is neither the type '
             'of a detector nor a detector config (a dict with `type`).'
         )
     if data_preprocessor:
@@ -193,11 +180,6 @@ def build_detector(
             'LossMixTeacher mixes by itself.'
         )
     return model
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'
 
 
 def terms(batch: SplitBatch) -> List[LossTerm]:

@@ -9,25 +9,15 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 
 class Origin(NamedTuple):
-    """Where a slice comes from.
-
-    Attributes:
-        batch (Tensor): Of all images, the images along the first dimension.
-        image (int): Which one the slice is.
-        piece (Tensor): The slice itself, kept alive so that nothing else gets its id.
-    """
+    """Where a slice comes from: which image of a batch, along the first dimension."""
 
     batch: Tensor
     image: int
-    piece: Tensor
+    piece: Tensor  # the slice itself, kept alive so that nothing else gets its id
 
 
 class ImageSlices:
-    """Slices tensors of a batch into images, and knows its slices again.
-
-    Args:
-        num_images (int): N, the images of the batch.
-    """
+    """Slices tensors of a batch of N images into images, and knows its slices again."""
 
     def __init__(self, num_images: int) -> None:
         self.num_images = num_images

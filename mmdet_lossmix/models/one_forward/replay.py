@@ -7,6 +7,7 @@ that it shares: masks of the padding, flattened features, repeated queries.
 """
 
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import numpy as np
@@ -20,18 +21,11 @@ from .image_slices import ImageSlices, treats_images_alone
 
 
 class Call(NamedTuple):
-    """A call that was computed.
+    """A call that was computed."""
 
-    Attributes:
-        inputs (list): All arguments, kept alive so that no other object can get the id
-            of one.
-        outputs (Any): What came out.
-        versions (list[int]): Of all tensors among both, see :func:`_versions`.
-    """
-
-    inputs: List[Any]
+    inputs: List[Any]  # all arguments, kept alive so that nothing else gets an id
     outputs: Any
-    versions: List[int]
+    versions: List[int]  # of all tensors among both, see `_versions`
 
 
 class Siblings:
@@ -111,30 +105,24 @@ class Replay:
             if unmodified and all(map(self._same, call.inputs, inputs)):
                 return call.outputs
         args, kwargs = tree_unflatten(inputs, structure)
-        outputs = self._compute(*args, **kwargs)
+        self.siblings.computing = True
+        try:
+            outputs = self.function(*args, **kwargs)
+        finally:
+            self.siblings.computing = False
         calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
         return outputs
 
     def _same(self, a: Any, b: Any) -> bool:
         """Whether two arguments of one kind are the same."""
-        if a is b or not isinstance(a, Tensor):
-            return True
-        return self.by_value and same_tensor(a, b)
-
-    def _compute(self, *args: Any, **kwargs: Any) -> Any:
-        self.siblings.computing = True
-        try:
-            return self.function(*args, **kwargs)
-        finally:
-            self.siblings.computing = False
+        same = a is b or not isinstance(a, Tensor)
+        return same or (self.by_value and same_tensor(a, b))
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
         """Make each module inside the stage a stage, for one call."""
         with ExitStack() as overrides:
-            for module in self.stage.modules():
-                if module is self.stage:
-                    continue
+            for module in islice(self.stage.modules(), 1, None):  # the first is itself
                 if module not in self.inner:
                     self.inner[module] = Replay(module, 'forward', self.inner_siblings)
                 inner = override(module, 'forward', self.inner[module])

@@ -46,17 +46,10 @@ class JointSampling:
         self.stages: List[JointRoIs] = []
         if loss is StandardRoIHead.loss:
             head = self.roi_head
+            stage = head.bbox_assigner, head.bbox_sampler, head._bbox_forward
             # Features are large, and only a mask head without RoIAlign looks at them.
-            keep_features = head.share_roi_extractor if head.with_mask else False
-            self.stages = [
-                JointRoIs(
-                    head.bbox_assigner,
-                    head.bbox_sampler,
-                    head._bbox_forward,
-                    terms,
-                    keep_features,
-                )
-            ]
+            keep_features = head.with_mask and head.share_roi_extractor
+            self.stages = [JointRoIs(*stage, terms, keep_features)]
         elif loss is CascadeRoIHead.loss:
             # A stage refines all RoIs of the stage before, whatever their labels, so
             # the boxes that it samples from are the same for every term.
@@ -69,11 +62,9 @@ class JointSampling:
 
     @contextmanager
     def serving(self, samples: SampleList) -> Iterator[None]:
-        """Context in which the RoI head is to evaluate one term of the loss.
+        """Context in which the RoI head is to evaluate the term with these samples.
 
-        Args:
-            samples (list[:obj:`DetDataSample`]): Those of the term, the same objects
-                that the detector's loss is given.
+        They have to be the same objects that the detector's loss is given.
         """
         views = [LabelledRoIs(stage, samples) for stage in self.stages]
 
@@ -176,15 +167,14 @@ class LabelledRoIs:
         (image,) = (
             i for i, s in enumerate(self.samples) if s.gt_instances is gt_instances
         )
-        sample = self.samples[image]
         joint = self.joint.of_image(image, pred_instances, **kwargs)
-        (first, *others) = self.joint.counting(image)
-        alone = not others and first.gt_instances.bboxes is gt_instances.bboxes
-        if alone:  # as the plain detector samples
+        first, *others = self.joint.counting(image)
+        if not others and first.gt_instances.bboxes is gt_instances.bboxes:
+            # As the plain detector samples.
             rows = torch.arange(len(joint.priors), device=joint.priors.device)
             self.rows[image] = rows
             return joint
-        result = self._label(joint, sample)
+        result = self._label(joint, self.samples[image])
         self.rows[image] = torch.cat([result.pos_inds, result.neg_inds])
         return result
 

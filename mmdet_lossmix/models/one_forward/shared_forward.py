@@ -8,9 +8,8 @@ which everything that does not depend on annotations runs once:
   A head that is called with the part of one image computes the whole batch once, too.
 - A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
   *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
-  decoding of a head's outputs to proposals. If inputs are identical, so are outputs, so
-  they are reused: same features, same head outputs, same proposals. What depends on
-  annotations gets other tensors and runs again. No detector needs to know.
+  decoding of a head's outputs to proposals. What depends on annotations gets other
+  tensors and runs again. No detector needs to know.
 """
 
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -45,10 +44,7 @@ class SharedForward:
     """
 
     def __init__(
-        self,
-        detector: BaseDetector,
-        batch_inputs: Tensor,
-        roi_sampling: str = 'joint',
+        self, detector: BaseDetector, batch_inputs: Tensor, roi_sampling: str = 'joint'
     ) -> None:
         self.detector = detector
         self.batch_inputs = batch_inputs
@@ -74,20 +70,11 @@ class SharedForward:
         del self.features, self.slices
 
     def loss(self, terms: Sequence[LossTerm]) -> LossDict:
-        """Sum a detector's losses over terms, each with its weight: equation (2).
-
-        Args:
-            terms (Sequence[LossTerm]): Of all images of the context, at least one.
-
-        Returns:
-            dict[str, Tensor | list[Tensor]]: The detector's own keys.
-        """
+        """Sum a detector's losses over one or more terms by weight: equation (2)."""
         # Heads may call collectives (`reduce_mean`): with several processes each has to
         # evaluate all terms, whatever its lambda, or the others wait for ever.
         all_terms = get_world_size() > 1
-        joint = None
-        if self.roi_sampling == 'joint':
-            joint = JointSampling(self.detector, terms)
+        joint = self.roi_sampling == 'joint' and JointSampling(self.detector, terms)
         losses: List[LossDict] = []
         for samples, weight, keep in terms:
             loss: LossDict = {}
@@ -99,15 +86,10 @@ class SharedForward:
 
     @contextmanager
     def image(self, index: int, option: str, remedy: str) -> Iterator['SharedForward']:
-        """Narrow the context to one image, on the features of the full batch.
+        """Narrow the context to image ``index``, in [0, N), as a batch of one.
 
-        Args:
-            index (int): Which one, in [0, N).
-            option (str): Because of which heads have to take an image alone.
-            remedy (str): What to use in its place if a head cannot.
-
-        Yields:
-            SharedForward: This context, with the image as a batch of one.
+        It uses the features of the full batch. ``option`` says why heads have to take
+        an image alone, and ``remedy`` what to use in its place if a head cannot.
         """
         batch_inputs, features = self.batch_inputs, self.features
         self.batch_inputs = self.slices.take(batch_inputs, index)
@@ -134,11 +116,7 @@ def explained(option: str, remedy: str) -> Iterator[None]:
 
 
 def check_roi_sampling(roi_sampling: str) -> None:
-    """Refuse what is no way to sample RoIs.
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Raise a ``ValueError`` if that is no way to sample RoIs."""
     if roi_sampling not in ('joint', 'per_target'):
         raise ValueError(
             "Set `roi_sampling` to 'joint' or 'per_target' instead of "

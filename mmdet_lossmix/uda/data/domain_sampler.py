@@ -1,6 +1,6 @@
 """A fixed number of images of each domain in every batch."""
 
-from itertools import count, islice
+from itertools import count, cycle, islice
 from typing import Iterator, List, Optional, Sequence
 
 import numpy as np
@@ -86,9 +86,8 @@ class DomainSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         portions = [self._portions(domain) for domain in range(len(self._sizes))]
-        while True:
-            for portion in portions:
-                yield from next(portion)
+        for portion in cycle(portions):
+            yield from next(portion)
 
     def _portions(self, domain: int) -> Iterator[List[int]]:
         """What each batch takes of a domain, as indices of the whole dataset."""

@@ -39,11 +39,7 @@ class StrongAugment(BaseTransform):
         self.erase = erase
 
     def transform(self, results: dict) -> Optional[dict]:
-        """Augment ``img``.
-
-        Raises:
-            TypeError: If the image is not of 8 bits.
-        """
+        """Augment ``img``; raises a ``TypeError`` if it is not of 8 bits."""
         if np.random.rand() >= self.prob:
             return results
         image = results['img']

@@ -20,8 +20,7 @@ SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 class UnlabelledDataset(BaseDetDataset):
     """Images that nobody has labelled, or whose labels nobody is to see.
 
-    Reads images and, if given, a list of their names; no annotation file is ever
-    opened. Every image has an empty list of instances.
+    No annotation file is ever opened. Every image has an empty list of instances.
 
     Args:
         pattern (str or list[str]): Which files of the folder, as a glob or several;
@@ -65,9 +64,9 @@ class UnlabelledDataset(BaseDetDataset):
         paths = self._listed(folder) if self.ann_file else self._found(folder)
         infos = []
         for i, path in enumerate(paths):
-            width, height = size_as_loaded(path)
-            info = dict(img_id=i, img_path=str(path), width=width, height=height)
-            infos.append(dict(info, instances=[]))
+            info = dict(img_id=i, img_path=str(path), instances=[])
+            info['width'], info['height'] = size_as_loaded(path)
+            infos.append(info)
         return infos
 
     def _found(self, folder: Path) -> List[Path]:
