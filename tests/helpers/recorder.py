@@ -93,12 +93,16 @@ def batches(
     pack = dict(type='PackDetInputs')
     augments = []
     if carrier == 'batch':
-        augments = [dict(type=f'Batch{_name(strategy)}', **(mix or {}))]
+        augments = [dict(type=f'Batch{name_of(strategy)}', **(mix or {}))]
         steps = [*after, pack]
     else:
         if strategy == 'LossMix':
             pack = dict(type='PackLossMixInputs')
-        steps = [dict(type=f'{_name(strategy)}Transform', **(mix or {})), *after, pack]
+        steps = [
+            dict(type=f'{name_of(strategy)}Transform', **(mix or {})),
+            *after,
+            pack,
+        ]
     if carrier == 'dataset':
         inner = dict(type='InMemory', images=images, pipeline=list(before))
         dataset = DATASETS.build(
@@ -129,7 +133,7 @@ def batches(
     return result
 
 
-def _name(strategy: str) -> str:
+def name_of(strategy: str) -> str:
     special = dict(LossMix='LossMix', Sampled='SampledLossMix')
     return special.get(strategy, f'{strategy}Mix')
 

@@ -149,17 +149,18 @@ def shipped_model_cfg(path: str) -> ConfigDict:
 
 def thin_model_cfg(name: str) -> dict:
     """The model of a shipped config with a thin ResNet-18 and thin heads."""
-    return _smallest(DETECTORS[name])
+    return smallest(DETECTORS[name])
 
 
 def thin_csp_model_cfg(name: str) -> ConfigDict:
     """The thin model of YOLOX or RTMDet, to be used without a runner."""
-    model = _smallest(CSP_DETECTORS[name])
+    model = smallest(CSP_DETECTORS[name])
     model.data_preprocessor.batch_augments = None  # these ask a runner for its step
     return model
 
 
-def _smallest(path: str) -> ConfigDict:
+def smallest(path: str) -> ConfigDict:
+    """The model of a shipped config, as thin and shallow as it can be."""
     model = shipped_model_cfg(path)
     localize(model)
     thin_out(model, smallest=True)

@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import List, Optional
 
 import pytest
@@ -12,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils._pytree import tree_flatten
 
+from mmdet_lossmix.hooks import StepSeedHook, step_seed_hook
 from tests.helpers.processes import dump, end_workers, kill_after, mim, run
 from tests.helpers.tiny_configs import iteration_based, tiny_config
 
@@ -67,6 +69,19 @@ def test_resumed_run_equals_uninterrupted_one(lossmix_run, tmp_path):
     full = Path(lossmix_run.work_dir)
     train(lossmix_run, tmp_path, resume_from=full / 'iter_3.pth')
     assert same_training_state(tmp_path / 'iter_6.pth', full / 'iter_6.pth')
+
+
+def test_each_iteration_draws_numbers_of_its_own(monkeypatch):
+    hook = StepSeedHook()
+
+    def drawn(seed, iteration, rank=0):
+        monkeypatch.setattr(step_seed_hook, 'get_rank', lambda: rank)
+        hook.before_train_iter(SimpleNamespace(seed=seed, iter=iteration))
+        return torch.rand(()).item()
+
+    keys = [(0, 0), (0, 1), (1, 0), (0, 0, 1), (0, 1, 1)]
+    assert len({drawn(*key) for key in keys}) == len(keys)
+    assert [drawn(*key) for key in keys] == [drawn(*key) for key in keys]
 
 
 def test_step_seed_hook_is_what_makes_them_equal(voc_root, tmp_path):

@@ -2,10 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
+from mmdet.registry import MODELS
 from mmdet.structures.bbox import HorizontalBoxes
 
+from mmdet_lossmix.mixing import annotations
 from tests.helpers.naive_mix import PAD, known, on_canvas, readings, said
-from tests.helpers.recorder import CARRIERS, STRATEGIES, batches
+from tests.helpers.recorder import (
+    CARRIERS,
+    STRATEGIES,
+    InMemory,
+    batches,
+    name_of,
+)
 from tests.test_hostile.test_data import (
     BOX,
     BOXES,
@@ -181,3 +190,35 @@ def within(row, rows):
         for other in rows
         for a, b, c, d in [other[:4]]
     )
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('carrier', CARRIERS)
+def test_an_image_that_is_mixed_already_is_refused(carrier, strategy):
+    """Also outside of a run, where no config is checked."""
+    given = images(image(), image(9, 7), image(6, 12))
+    first = [dict(type='LossMixTransform')]
+    if carrier == 'batch':
+        pipeline = [*first, dict(type='PackLossMixInputs')]
+        dataset = InMemory(given, pipeline)
+        packed = [dataset[i] for i in range(3)]
+        augment = MODELS.build(dict(type=f'Batch{name_of(strategy)}'))
+        samples = [one['data_samples'] for one in packed]
+        with pytest.raises(ValueError, match=r'Remove Batch.* got an image that'):
+            augment(torch.zeros(3, 3, 9, 12), samples)
+        return
+    with pytest.raises(ValueError, match=rf'Remove {name_of(strategy)}Transform or'):
+        batches(carrier, strategy, given, before=first)
+
+
+@pytest.mark.parametrize('carrier', CARRIERS)
+def test_degenerate_boxes_are_counted_and_said_once(carrier, monkeypatch):
+    said_so = []
+    monkeypatch.setattr(annotations, 'print_log', lambda t, **_: said_so.append(t))
+    monkeypatch.setattr(annotations, '_dropped', annotations._Dropped())
+    bad = [(3, 2, 3, 6), (float('nan'), 2, 3, 5), BOX]
+    batches(carrier, 'LossMix', images(image(boxes=bad), image()), epochs=4)
+    assert len(said_so) == 1
+    assert 'without width or height' in said_so[0]
+    # In a dataset they come as partners, too.
+    assert annotations._dropped.count >= 8

@@ -17,7 +17,12 @@ from tests.helpers.oracle import (
     target,
 )
 from tests.helpers.precision import double_precision
-from tests.helpers.thin_detectors import build_pair, thin_model_cfg
+from tests.helpers.thin_detectors import (
+    build_pair,
+    pair_of,
+    smallest,
+    thin_model_cfg,
+)
 
 DETECTORS = ['faster_rcnn', 'retinanet', 'fcos']
 EMPTY = {'own empty': [(0, 2), (0, 3)], 'both empty': [(0, 0), (0, 0)]}
@@ -220,6 +225,37 @@ def test_joint_rois_with_ignored_masks_of_different_sizes(weighting):
     assert len(heights) == 2
     losses = wrapped.loss(inputs, samples)
     assert sum(flat(losses).values()).isfinite()
+
+
+def test_a_head_that_cannot_take_an_image_alone_is_named():
+    """PointRend asserts that there is an object in its batch."""
+    plain, wrapped = pair_of(
+        smallest('point_rend/point-rend_r50-caffe_fpn_ms-1x_coco.py')
+    )
+    inputs, samples = mixed_batch(plain, [0.3, 0.3], [(0, 2), (2, 2)], masks=True)
+    losses = flat(wrapped.loss(inputs, samples))
+    assert sum(losses.values()).isfinite()
+    wrapped.weighting = 'image'
+    with pytest.raises(ValueError, match=r"Use weighting='batch'.*RoI is a empty"):
+        wrapped.loss(inputs, samples)
+
+
+@pytest.mark.parametrize('error', [IndexError, RuntimeError, KeyError, AssertionError])
+@pytest.mark.parametrize('name', ['fcos', 'faster_rcnn'])
+def test_whatever_a_head_raises_of_an_image_alone_is_explained(name, error):
+    _, wrapped = build_pair(name, weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+    head = wrapped.bbox_head if name == 'fcos' else wrapped.roi_head
+    loss = head.loss
+
+    def fails_alone(x, *args, **kwargs):
+        if len(x[0]) == 1:
+            raise error('one image is too few')
+        return loss(x, *args, **kwargs)
+
+    head.loss = fails_alone
+    with pytest.raises(ValueError, match=rf"weighting='batch'.*{error.__name__}"):
+        wrapped.loss(inputs, samples)
 
 
 def test_inference_and_attributes_go_to_the_detector():

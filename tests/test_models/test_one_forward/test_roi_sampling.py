@@ -170,3 +170,31 @@ def test_other_roi_heads_train(name):
     losses = flat(wrapped.loss(inputs, samples))
     sum(v.sum() for k, v in losses.items() if 'loss' in k).backward()
     assert all(v.isfinite().all() for v in losses.values())
+
+
+@pytest.mark.parametrize('name', ['faster_rcnn', 'cascade_rcnn'])
+def test_rois_in_ignored_objects_of_either_image_are_not_sampled(name):
+    """As mmdet itself does with `ignore_iof_thr`: they are no background."""
+    _, wrapped = build_pair(name, roi_sampling='joint')
+    head = wrapped.roi_head
+    cascade = name == 'cascade_rcnn'
+    assigners = head.bbox_assigner if cascade else [head.bbox_assigner]
+    samplers = head.bbox_sampler if cascade else [head.bbox_sampler]
+    for assigner in assigners:
+        assigner.ignore_iof_thr = 0.5
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    everything = torch.tensor([[-1000.0, -1000, 1000, 1000]])
+    samples[0].ignored_instances.bboxes = everything
+    samples[1].partner.ignored_instances.bboxes = everything
+    negatives = []
+    for sampler in samplers:
+        sample = sampler.sample
+
+        def noted(*args, sample=sample, **kwargs):
+            result = sample(*args, **kwargs)
+            negatives.append(len(result.neg_inds))
+            return result
+
+        sampler.sample = noted
+    wrapped.loss(inputs, samples)
+    assert negatives == [0] * len(negatives) != []
