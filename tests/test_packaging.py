@@ -38,7 +38,7 @@ def test_the_wheel_holds_the_package_its_configs_and_tools_and_nothing_else(inst
         assert expected <= there
     for name in ('model-index.yml', 'configs/lossmix/metafile.yml'):
         assert (package / '.mim' / name).is_file()
-    tools = {path.stem for path in (package / '.mim/tools').iterdir()}
+    tools = {path.stem for path in (package / '.mim/tools').glob('*.py')}
     assert tools == {*SHIPPED_TOOLS}
     beside = {path.name for path in installed.iterdir()}
     assert not beside & {'studies', 'synthetic_voc', 'benchmarks', 'tests', 'bootstrap'}

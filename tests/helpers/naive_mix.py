@@ -101,10 +101,10 @@ def readings(
             continue  # never itself
         if one.img.shape[2:] != other.img.shape[2:]:
             continue
-        canvas = picture.shape[:2]
+        canvas = np.array(picture.shape[:2])
         if not in_batch:
             canvas = np.maximum(one.img.shape[:2], other.img.shape[:2])
-            if (canvas > picture.shape[:2]).any():
+            if np.any(canvas > picture.shape[:2]):
                 continue
         pad = 0.0 if in_batch else PAD
         a, b = (on_canvas(image.img, canvas, pad) for image in (one, other))
