@@ -107,7 +107,7 @@ def readings(
             if np.any(canvas > picture.shape[:2]):
                 continue
         pad = 0.0 if in_batch else PAD
-        a, b = (on_canvas(image.img, canvas, pad) for image in (one, other))
+        a, b = (on_canvas(i.img, tuple(canvas), pad) for i in (one, other))
         seen = picture[: canvas[0], : canvas[1]]
         difference = (a - b).ravel()
         square = difference @ difference
