@@ -1,5 +1,6 @@
 """The command, on images in files, with workers."""
 
+import re
 import sys
 
 import cv2
@@ -19,15 +20,15 @@ def browse(config, voc_root, out, *arguments):
 
 
 @pytest.mark.parametrize(
-    ('config', 'share', 'remark'),
+    ('config', 'keeps_both'),
     [
-        ('lossmix_faster_rcnn_voc', '(100%)', False),
-        ('union_retinanet_voc', '(0%)', True),
-        ('noise_fcos_voc', '(0%)', True),
-        ('baseline_faster_rcnn_voc', '(0%)', True),
+        ('lossmix_faster_rcnn_voc', True),
+        ('union_retinanet_voc', False),
+        ('noise_fcos_voc', False),
+        ('baseline_faster_rcnn_voc', False),
     ],
 )
-def test_pictures_and_report(voc_root, tmp_path, config, share, remark):
+def test_pictures_and_report(voc_root, tmp_path, config, keeps_both):
     done = browse(config, voc_root, tmp_path, '--grid', '1x2', '--batches', '3',
                   '--number', '3')  # fmt: skip
     assert done.returncode == 0, done.stdout
@@ -35,9 +36,11 @@ def test_pictures_and_report(voc_root, tmp_path, config, share, remark):
         assert cv2.imread(str(tmp_path / name)).std() > 0
     report = (tmp_path / 'report.txt').read_text()
     assert report in done.stdout
-    assert f'{share}\n' in report
-    assert ('No sample holds a partner' in report) is remark
-    assert ('each strategy keeps' in report) is not remark
+    # In so small a set the same image may come twice in a batch, and stays unmixed.
+    share = int(re.search(r'with a partner .*\((\d+)%\)', report)[1])
+    assert share >= 50 if keeps_both else share == 0
+    assert ('No sample holds a partner' in report) is not keeps_both
+    assert ('each strategy keeps' in report) is keeps_both
 
 
 def test_lambda_changes_from_batch_to_batch(voc_root, tmp_path):
