@@ -34,7 +34,7 @@ class BatchMix(nn.Module):
 
     Goes into ``batch_augments`` of ``DetDataPreprocessor``, after augments that resize
     the batch. Costs no decoding, and any nest of datasets and samplers works. Lambda
-    comes from a generator keyed by (seed, iteration): every rank draws the same, and a
+    comes from a generator of (seed, iteration): every rank draws the same, and a
     resumed run repeats the uninterrupted one. A batch of one stays unmixed. Where the
     image before is of the same file, the nearest of another one before it is taken.
 

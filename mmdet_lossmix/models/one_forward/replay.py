@@ -45,7 +45,7 @@ class Replay:
     by identity alone. Whether values are equal depends on the data, and a process that
     computes waits for all others to do so too.
 
-    A call with data samples may depend on a target. It is always computed, but within
+    A call with data samples may depend on annotations. It is always computed; within
     it each module inside the stage is a stage of its own.
 
     A call with the feature maps of one image computes those of the whole batch, if that
