@@ -15,6 +15,8 @@ TOOL = ROOT / 'tools' / 'browse_mixed.py'
 def browse(config, voc_root, out, *arguments):
     train = 'train_dataloader.dataset.dataset.datasets'
     options = [f'{train}.{i}.data_root={voc_root}/' for i in (0, 1)]
+    # Every image comes once: one that comes twice in a batch may stay unmixed.
+    options.append('train_dataloader.dataset.times=1')
     words = [sys.executable, TOOL, ROOT / 'configs' / f'{config}.py', '--out', out]
     return run([*map(str, words), *arguments, '--cfg-options', *options], ROOT)
 
