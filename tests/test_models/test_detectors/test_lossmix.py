@@ -160,6 +160,41 @@ def test_stages_without_a_target_run_once(name, weighting):
         assert counts[stage] == runs * once[stage], stage
 
 
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_proposals_are_made_once(weighting):
+    _, wrapped = build_pair('faster_rcnn', weighting=weighting)
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3])
+    head, calls = wrapped.rpn_head, []
+    single = head._predict_by_feat_single
+    head._predict_by_feat_single = lambda *args, **kwargs: (
+        calls.append(1) or single(*args, **kwargs)
+    )
+    wrapped.loss(inputs, samples)
+    assert len(calls) == len(samples)
+
+
+def test_heads_that_sample_no_rois_run_once():
+    _, wrapped = pair_of(smallest('sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco.py'))
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    calls = []
+    for i, head in enumerate(wrapped.roi_head.bbox_head):
+        head.fc_cls.register_forward_hook(lambda *_, i=i: calls.append(i))
+    wrapped.loss(inputs, samples)
+    assert calls == [*range(len(wrapped.roi_head.bbox_head))]
+
+
+def test_each_image_comes_with_its_own_pixels():
+    """A distilling detector looks at them, and not only at features."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, None, 0.6])
+    loss, seen = wrapped.detector.loss, []
+    wrapped.detector.loss = lambda x, given: seen.append(x) or loss(x, given)
+    wrapped.loss(inputs, samples)
+    expected = [inputs[i : i + 1] for i in (0, 0, 1, 2, 2)]
+    assert len(seen) == len(expected)
+    assert all(map(torch.equal, seen, expected))
+
+
 @pytest.mark.parametrize('raises', [False, True])
 def test_no_trace_is_left(raises):
     _, wrapped = build_pair('faster_rcnn')
@@ -256,6 +291,27 @@ def test_whatever_a_head_raises_of_an_image_alone_is_explained(name, error):
     head.loss = fails_alone
     with pytest.raises(ValueError, match=rf"weighting='batch'.*{error.__name__}"):
         wrapped.loss(inputs, samples)
+
+
+def test_a_full_gpu_is_not_explained():
+    """Fewer images help, and another weighting does not."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError('no memory left')
+
+    wrapped.bbox_head.loss = full
+    with pytest.raises(torch.cuda.OutOfMemoryError, match='^no memory left'):
+        wrapped.loss(inputs, samples)
+
+
+def test_a_mixed_batch_that_was_loaded_before_mixing_stopped():
+    _, wrapped = build_pair('fcos', weighting='batch')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    expected = flat(wrapped.loss(inputs, samples))
+    wrapped.mixing = False
+    assert relative_difference(expected, flat(wrapped.loss(inputs, samples))) == 0
 
 
 def test_inference_and_attributes_go_to_the_detector():
@@ -355,6 +411,11 @@ def test_one_warning_if_nothing_ever_mixes(monkeypatch):
 
     messages = []
     monkeypatch.setattr(lossmix, 'print_log', lambda text, **_: messages.append(text))
+    _, wrapped = build_pair('fcos', weighting='batch')
+    wrapped._warn_if_never_mixed(True)
+    for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
+        wrapped._warn_if_never_mixed(False)
+    assert not messages
     _, wrapped = build_pair('fcos', weighting='batch')
     for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
         wrapped._warn_if_never_mixed(False)
