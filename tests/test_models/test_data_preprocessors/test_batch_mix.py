@@ -27,11 +27,11 @@ def runner_state():
     MessageHub._instance_dict.pop('batch_mix_test')
 
 
-def batch(n=3, masks=False):
+def batch(n=3, masks=False, **kwargs):
     # Of Mask R-CNN, whose preprocessor pads masks.
     model = MODELS.build(thin_model_cfg('mask_rcnn'))
     items = [(i + 1, 0) for i in range(n)]
-    return mixed_batch(model, [None] * n, items, masks=masks)
+    return mixed_batch(model, [None] * n, items, masks=masks, **kwargs)
 
 
 def build(type_, **kwargs):
@@ -287,8 +287,9 @@ def test_a_detector_trains_on_a_composite(weighting, runner_state):
 @pytest.mark.parametrize('type_', TYPES)
 def test_masks_of_images_of_different_sizes(type_, operator, runner_state):
     """mmdet pads the masks of objects that count to the batch, and no others."""
-    inputs, samples = batch(3, masks=True)
-    assert len({s.ignored_instances.masks.masks.shape for s in samples}) == 2
+    shapes = (96, 112), (80, 128), (64, 100)
+    inputs, samples = batch(3, masks=True, shapes=shapes)
+    assert {s.ignored_instances.masks.masks.shape[1:] for s in samples} == {*shapes}
     for i in range(4):
         runner_state.update_info('iter', i)
         _, mixed = build(type_, operator=operator)(inputs, samples)

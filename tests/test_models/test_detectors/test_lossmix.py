@@ -302,7 +302,7 @@ def test_a_full_gpu_is_not_explained():
         raise torch.cuda.OutOfMemoryError('no memory left')
 
     wrapped.bbox_head.loss = full
-    with pytest.raises(torch.cuda.OutOfMemoryError, match='^no memory left'):
+    with pytest.raises(torch.cuda.OutOfMemoryError, match=r'^no memory left'):
         wrapped.loss(inputs, samples)
 
 
@@ -379,6 +379,13 @@ def test_what_is_no_detector_is_refused(detector, match):
         MODELS.build(dict(type='LossMixDetector', detector=detector))
 
 
+def test_arguments_beside_a_whole_detector_are_refused():
+    """They would be lost without a word."""
+    detector = thin_model_cfg('fcos')
+    with pytest.raises(TypeError, match=r"_delete_=True.* beside \['bbox_head'\]"):
+        MODELS.build(dict(type='LossMixDetector', detector=detector, bbox_head=dict()))
+
+
 @pytest.mark.parametrize(
     ('argument', 'value'), [('weighting', 'sum'), ('roi_sampling', 'both')]
 )
@@ -398,11 +405,14 @@ def test_data_preprocessor_entries_go_over_the_detectors_own():
         dict(
             type='LossMixDetector',
             detector=thin_model_cfg('fcos'),
-            data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
+            data_preprocessor=dict(
+                batch_augments=[dict(type='BatchLossMix')], pad_size_divisor=64
+            ),
         )
     )
     assert len(wrapped.data_preprocessor.batch_augments) == 1
-    assert wrapped.data_preprocessor.pad_size_divisor == 32
+    assert wrapped.data_preprocessor.pad_size_divisor == 64
+    assert wrapped.data_preprocessor.mean.flatten().tolist()[0] > 100
     assert wrapped.detector.data_preprocessor is wrapped.data_preprocessor
 
 
