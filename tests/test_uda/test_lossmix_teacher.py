@@ -287,9 +287,26 @@ def test_mixing_stops_with_the_switch():
 def test_domains_of_different_size_mix(pairing):
     mix = dict(inter_share=float(pairing == 'inter'))
     model, plain = build(adaptation_mix=mix)
+    loss, seen = model.student.loss, []
+    model.student.loss = lambda x, given: seen.append((x, given)) or loss(x, given)
     losses = model.loss(*batch(plain, sources=3, targets=2))
+    for x, samples in seen:  # a transformer masks the padding by it
+        assert {s.batch_input_shape for s in samples} == {tuple(x.shape[2:])}
     assert losses['pairing'] == {'intra': 1, 'inter': 2}[pairing]
     assert all(v.isfinite().all() for v in only_losses(losses).values())
+
+
+def test_ground_truth_may_say_more_than_pseudo_labels():
+    mix = dict(strategy='union', inter_share=1.0)
+    losses = []
+    for fields in ({}, dict(areas=torch.ones(3), occluded=torch.ones(3))):
+        model, plain = build(adaptation_mix=mix)
+        inputs, samples = batch(plain)
+        for sample in samples['sup']:
+            for key, value in fields.items():
+                sample.gt_instances.set_field(value, key)
+        losses.append(only_losses(model.loss(inputs, samples)))
+    assert relative_difference(*losses) == 0
 
 
 def test_an_image_is_not_mixed_with_another_view_of_its_file():
