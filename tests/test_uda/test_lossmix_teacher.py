@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.mixing.strategies import STRATEGIES, Strategy
@@ -202,7 +203,12 @@ def test_images_without_pseudo_labels(float64):
     assert relative_difference({k: expected[k] for k in actual}, actual) < 1e-9
     assert {k for k in actual if 'loss' in k} == {k for k in expected if 'cls' in k}
     assert not [k for k in losses['ignored'] if k.startswith('target_')]
-    assert [k for k in losses['ignored'] if k.startswith('source_')]
+    # What is known of the source is normalised over its batch in either case.
+    sources = [
+        {k: v for k, v in only_losses(one).items() if k.startswith('source_')}
+        for one in losses.values()
+    ]
+    assert relative_difference(*sources) == 0
 
 
 @pytest.mark.parametrize('strategy', ['lossmix', 'union'])
@@ -276,6 +282,34 @@ def test_burn_in_trains_on_the_source_with_target_noise(mixing, float64):
     assert relative_difference(expected, only_losses(actual)) < 1e-7
 
 
+def test_every_step_draws_a_lambda_of_its_own(monkeypatch):
+    """And the same one again after a resume."""
+    model, plain = build(adaptation_mix=dict())
+    given, hub = batch(plain), MessageHub.get_current_instance()
+
+    def draw(iteration, seed):
+        monkeypatch.setitem(hub.runtime_info, 'seed', seed)
+        hub.update_info('iter', iteration)
+        return model.loss(*given)['mix_lambda'].item()
+
+    steps = (0, 0), (1, 0), (2, 0), (0, 1)
+    drawn = [draw(*step) for step in steps]
+    assert len(set(drawn)) == len(steps)
+    assert [draw(*step) for step in steps] == drawn
+
+
+def test_a_burn_in_that_mixes_needs_images_of_the_target():
+    """Also if no adaptation follows."""
+    options = dict(burn_in_iters=9, pseudo_labels=None, warmup_mix=dict())
+    model, plain = build(**options)
+    inputs, samples = batch(plain)
+    losses = model.loss(inputs, samples)
+    assert 0.7 <= losses['mix_lambda'] < 1
+    del inputs['unsup_student'], samples['unsup_student']
+    with pytest.raises(ValueError, match=r"fills \['unsup_student'\]"):
+        model.loss(inputs, samples)
+
+
 def test_mixing_stops_with_the_switch():
     model, plain = build(adaptation_mix=dict())
     model.mixing = False
@@ -337,6 +371,15 @@ def test_views_of_different_geometry_are_refused(burn_in_iters):
     """At once, and not when burn-in ends."""
     model, plain = build(burn_in_iters=burn_in_iters)
     inputs, samples = batch(plain)
+    path = samples['unsup_student'][0].img_path
+    samples['unsup_student'][0].set_metainfo(dict(img_path='another.jpg'))
+    with pytest.raises(ValueError, match='same `img_path`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][0].set_metainfo(dict(img_path=path))
+    samples['unsup_student'][1].set_metainfo(dict(scale_factor=(0.5, 0.5)))
+    with pytest.raises(ValueError, match='same `scale_factor`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][1].set_metainfo(dict(scale_factor=(0.5, 0.25)))
     samples['unsup_student'][1].set_metainfo(dict(flip=True))
     with pytest.raises(ValueError, match=r'same `flip`.*before `MultiBranch`'):
         model.loss(inputs, samples)
