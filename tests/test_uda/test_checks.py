@@ -96,6 +96,9 @@ def test_a_target_that_is_chosen_by_its_labels_is_refused(voc_root, tmp_path):
     datasets[1] = datasets[0]
     with pytest.raises(ValueError, match=r'UnlabelledDataset.*VOCDataset drops'):
         check(Runner.from_cfg(cfg))
+    datasets[1] = dict(datasets[0], test_mode=True)  # which drops none
+    cfg.experiment_name += '_of_all'
+    check(Runner.from_cfg(cfg))
 
 
 def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):

@@ -380,6 +380,13 @@ def test_views_of_different_geometry_are_refused(burn_in_iters):
     with pytest.raises(ValueError, match='same `scale_factor`'):
         model.loss(inputs, samples)
     samples['unsup_student'][1].set_metainfo(dict(scale_factor=(0.5, 0.25)))
+    sides = {'unsup_teacher': 'vertical', 'unsup_student': 'horizontal'}
+    for name, side in sides.items():
+        samples[name][0].set_metainfo(dict(flip=True, flip_direction=side))
+    with pytest.raises(ValueError, match='same `flip_direction`'):
+        model.loss(inputs, samples)
+    for name in sides:
+        samples[name][0].set_metainfo(dict(flip=False, flip_direction=None))
     samples['unsup_student'][1].set_metainfo(dict(flip=True))
     with pytest.raises(ValueError, match=r'same `flip`.*before `MultiBranch`'):
         model.loss(inputs, samples)
