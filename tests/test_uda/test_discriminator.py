@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MessageHub
 
 from tests.helpers.teacher import batch, build, detector_cfg, on_canvas
 
@@ -37,6 +38,10 @@ def test_discriminator_is_off_in_burn_in_and_reverses_gradients_later():
     torch.testing.assert_close(grads[0], plainly[0])
     # A quarter of the ramp in the first iteration.
     torch.testing.assert_close(grads[1], -plainly[1] / 4, rtol=1e-4, atol=1e-8)
+    MessageHub.get_current_instance().update_info('iter', 9)  # the ramp is over
+    domain = model.loss(inputs, samples)['target_loss_domain']
+    (gradient,) = torch.autograd.grad(domain, backbone)
+    torch.testing.assert_close(gradient, -plainly[1], rtol=1e-4, atol=1e-8)
 
 
 @pytest.mark.parametrize('burn_in_iters', [0, 9])

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmengine.logging import MessageHub
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.mixing.strategies import STRATEGIES, Strategy
 from mmdet_lossmix.models.one_forward import LossTerm
 from mmdet_lossmix.models.one_forward.roi_sampling import JointSampling
+from mmdet_lossmix.uda.batches import TARGET, DomainBatch
 from tests.helpers.oracle import flat, gradients, relative_difference, seeded
 from tests.helpers.teacher import batch, build, detector_cfg, on_canvas, only_losses
 
@@ -324,6 +325,9 @@ def test_domains_of_different_size_mix(pairing):
     loss, seen = model.student.loss, []
     model.student.loss = lambda x, given: seen.append((x, given)) or loss(x, given)
     losses = model.loss(*batch(plain, sources=3, targets=2))
+    # Fewer partners come over again, from the first on.
+    five = DomainBatch(torch.arange(2), ['a', 'b'], None, TARGET).taken(5)
+    assert (five.samples, five.inputs.tolist()) == ([*'ababa'], [0, 1, 0, 1, 0])
     for x, samples in seen:  # a transformer masks the padding by it
         assert {s.batch_input_shape for s in samples} == {tuple(x.shape[2:])}
     assert losses['pairing'] == {'intra': 1, 'inter': 2}[pairing]
@@ -363,7 +367,11 @@ def test_an_image_alone_has_no_partner_in_its_domain():
     inputs, samples = batch(plain, sources=1, targets=1)
     mixed = only_losses(model.loss(inputs, samples))
     model.mixing = False
-    assert relative_difference(mixed, only_losses(model.loss(inputs, samples))) == 0
+    unmixed = only_losses(model.loss(inputs, samples))
+    assert relative_difference(mixed, unmixed) == 0
+    model.mixing, model.adaptation_mix.inter_share = True, 1.0  # but in the other one
+    mixed = only_losses(model.loss(inputs, samples))
+    assert 'target_loss_bbox.0' in mixed.keys() - unmixed.keys()
 
 
 @pytest.mark.parametrize('burn_in_iters', [0, 9])
@@ -478,7 +486,7 @@ def test_checkpoints_of_student_teacher_and_plain_detector_load():
             assert torch.equal(part.state_dict()[name], value)
 
 
-def test_takes_part_in_the_protocol_of_hooks():
+def test_takes_part_in_the_protocol_of_hooks(monkeypatch):
     from mmdet_lossmix.hooks.stop_mixing_hook import mixing_modules
 
     model, plain = build()
@@ -494,4 +502,9 @@ def test_takes_part_in_the_protocol_of_hooks():
         for parameter in model.teacher.parameters():
             parameter.fill_(float('nan'))
         found = model.predict(inputs['sup'], samples['sup'])
+        # A student that was asked for needs no warning.
+        monkeypatch.setattr(MMLogger, 'warning', lambda *_: pytest.fail('warned'))
+        model.semi_test_cfg['predict_on'] = 'student'
+        again = model.predict(inputs['sup'], samples['sup'])
     assert found[0].pred_instances.scores.isfinite().all()
+    assert torch.equal(found[0].pred_instances.scores, again[0].pred_instances.scores)
