@@ -129,6 +129,5 @@ def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDi
             if isinstance(value, (list, tuple)):  # one operation for all levels
                 value = torch.stack(list(value))
                 lists.add(key)
-            scaled = value if weight == 1 else value * weight
-            total[key] = total[key] + scaled if key in total else scaled
+            total[key] = total[key] + value * weight if key in total else value * weight
     return {k: list(v.unbind()) if k in lists else v for k, v in total.items()}

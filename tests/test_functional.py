@@ -67,6 +67,7 @@ def test_a_target_of_weight_0_cannot_spoil_the_loss():
     assert interpolate_losses(good, bad, 1.0)['loss'] == 1
     assert interpolate_losses(bad, good, 0.0)['loss'] == 1
     assert weighted_sum([good, good], [0.5, 0.5])['loss'] == 1
+    assert weighted_sum([good, bad], [0.5, 0.0])['loss'] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def _step(step: Any, path: str, in_branch: bool) -> Ways:
         if name == 'RandomChoice':
             choices = enumerate(inner)
             return _any(_step(s, f'{path}[{i}]', in_branch) for i, s in choices)
-        return _step(inner, path, in_branch) + [[]] * (name == 'RandomApply')
+        return _step(inner, path, in_branch)
     relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING, *OTHERS))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]
 

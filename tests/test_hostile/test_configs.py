@@ -278,8 +278,13 @@ def test_padding_that_the_images_cannot_hold(pad_val, channels, dtype, carrier):
 
 
 def test_padding_that_the_images_can_hold():
-    for channels, pad_val in ((1, 300), (3, 65535), (3, [1, 300, 9])):
-        kind = dict(channels=channels, dtype=np.uint16)
+    for channels, pad_val, dtype in (
+        (1, 300, np.uint16),
+        (3, 65535, np.uint16),
+        (3, [1, 300, 9], np.uint16),
+        (3, [0, 255, 9], np.uint8),
+    ):
+        kind = dict(channels=channels, dtype=dtype)
         given = images(image(8, 10, **kind), image(10, 8, **kind))
         mixed = batches('dataset', 'LossMix', given, dict(pad_val=pad_val))
         values = np.broadcast_to(np.array(pad_val, float), channels)

@@ -156,6 +156,8 @@ def _same_history(a: Tensor, b: Tensor) -> bool:
     seen: Set[Any] = set()
     if a.grad_fn is None or b.grad_fn is None:  # leaves, and not one object
         return False
+    if a.output_nr != b.output_nr:  # two outputs of one operation
+        return False
     while pairs:
         x, y = pair = pairs.pop()
         if x is y or pair in seen:

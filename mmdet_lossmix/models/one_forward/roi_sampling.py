@@ -168,9 +168,7 @@ class LabelledRoIs:
             i for i, s in enumerate(self.samples) if s.gt_instances is gt_instances
         )
         joint = self.joint.of_image(image, pred_instances, **kwargs)
-        first, *others = self.joint.counting(image)
-        if not others and first.gt_instances.bboxes is gt_instances.bboxes:
-            # As the plain detector samples.
+        if len(self.joint.counting(image)) == 1:  # as the plain detector samples
             rows = torch.arange(len(joint.priors), device=joint.priors.device)
             self.rows[image] = rows
             return joint

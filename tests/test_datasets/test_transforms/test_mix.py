@@ -161,14 +161,17 @@ def test_prob_is_the_share_of_mixed_images():
 def test_in_place_steps_afterwards_do_not_reach_the_cache():
     transform = build('LossMixTransform')
     for seed in (1, 2, 3):
-        results = transform(results_of(seed))
+        seg_map = np.full((40, 60), seed, np.uint8)
+        results = transform(results_of(seed, (40, 60), gt_seg_map=seg_map))
         for labelled in (results, results.get('partner')):
             if labelled:
+                labelled['gt_seg_map'][:] = 9
                 labelled['gt_bboxes'].rescale_((9.0, 9.0))
                 labelled['gt_bboxes_labels'][:] = -1
         results['img'][:] = 0
     for entry in transform.cache.entries:
-        original = results_of(int(entry.img_path[0]))
+        original = results_of(int(entry.img_path[0]), (40, 60))
+        assert (entry.annotations.seg_map == int(entry.img_path[0])).all()
         assert np.array_equal(entry.img, original['img'])
         (objects,) = entry.annotations.instances.values()
         assert torch.equal(objects.bboxes.tensor, original['gt_bboxes'].tensor)

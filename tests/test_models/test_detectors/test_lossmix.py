@@ -160,6 +160,41 @@ def test_stages_without_a_target_run_once(name, weighting):
         assert counts[stage] == runs * once[stage], stage
 
 
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_proposals_are_made_once(weighting):
+    _, wrapped = build_pair('faster_rcnn', weighting=weighting)
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3])
+    head, calls = wrapped.rpn_head, []
+    single = head._predict_by_feat_single
+    head._predict_by_feat_single = lambda *args, **kwargs: (
+        calls.append(1) or single(*args, **kwargs)
+    )
+    wrapped.loss(inputs, samples)
+    assert len(calls) == len(samples)
+
+
+def test_heads_that_sample_no_rois_run_once():
+    _, wrapped = pair_of(smallest('sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco.py'))
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    calls = []
+    for i, head in enumerate(wrapped.roi_head.bbox_head):
+        head.fc_cls.register_forward_hook(lambda *_, i=i: calls.append(i))
+    wrapped.loss(inputs, samples)
+    assert calls == [*range(len(wrapped.roi_head.bbox_head))]
+
+
+def test_each_image_comes_with_its_own_pixels():
+    """A distilling detector looks at them, and not only at features."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, None, 0.6])
+    loss, seen = wrapped.detector.loss, []
+    wrapped.detector.loss = lambda x, given: seen.append(x) or loss(x, given)
+    wrapped.loss(inputs, samples)
+    expected = [inputs[i : i + 1] for i in (0, 0, 1, 2, 2)]
+    assert len(seen) == len(expected)
+    assert all(map(torch.equal, seen, expected))
+
+
 @pytest.mark.parametrize('raises', [False, True])
 def test_no_trace_is_left(raises):
     _, wrapped = build_pair('faster_rcnn')
@@ -258,6 +293,27 @@ def test_whatever_a_head_raises_of_an_image_alone_is_explained(name, error):
         wrapped.loss(inputs, samples)
 
 
+def test_a_full_gpu_is_not_explained():
+    """Fewer images help, and another weighting does not."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError('no memory left')
+
+    wrapped.bbox_head.loss = full
+    with pytest.raises(torch.cuda.OutOfMemoryError, match=r'^no memory left'):
+        wrapped.loss(inputs, samples)
+
+
+def test_a_mixed_batch_that_was_loaded_before_mixing_stopped():
+    _, wrapped = build_pair('fcos', weighting='batch')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    expected = flat(wrapped.loss(inputs, samples))
+    wrapped.mixing = False
+    assert relative_difference(expected, flat(wrapped.loss(inputs, samples))) == 0
+
+
 def test_inference_and_attributes_go_to_the_detector():
     plain, wrapped = build_pair('faster_rcnn')
     inputs, samples = mixed_batch(plain, [None, None])
@@ -323,6 +379,13 @@ def test_what_is_no_detector_is_refused(detector, match):
         MODELS.build(dict(type='LossMixDetector', detector=detector))
 
 
+def test_arguments_beside_a_whole_detector_are_refused():
+    """They would be lost without a word."""
+    detector = thin_model_cfg('fcos')
+    with pytest.raises(TypeError, match=r"_delete_=True.* beside \['bbox_head'\]"):
+        MODELS.build(dict(type='LossMixDetector', detector=detector, bbox_head=dict()))
+
+
 @pytest.mark.parametrize(
     ('argument', 'value'), [('weighting', 'sum'), ('roi_sampling', 'both')]
 )
@@ -342,11 +405,14 @@ def test_data_preprocessor_entries_go_over_the_detectors_own():
         dict(
             type='LossMixDetector',
             detector=thin_model_cfg('fcos'),
-            data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
+            data_preprocessor=dict(
+                batch_augments=[dict(type='BatchLossMix')], pad_size_divisor=64
+            ),
         )
     )
     assert len(wrapped.data_preprocessor.batch_augments) == 1
-    assert wrapped.data_preprocessor.pad_size_divisor == 32
+    assert wrapped.data_preprocessor.pad_size_divisor == 64
+    assert wrapped.data_preprocessor.mean.flatten().tolist()[0] > 100
     assert wrapped.detector.data_preprocessor is wrapped.data_preprocessor
 
 
@@ -355,6 +421,11 @@ def test_one_warning_if_nothing_ever_mixes(monkeypatch):
 
     messages = []
     monkeypatch.setattr(lossmix, 'print_log', lambda text, **_: messages.append(text))
+    _, wrapped = build_pair('fcos', weighting='batch')
+    wrapped._warn_if_never_mixed(True)
+    for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
+        wrapped._warn_if_never_mixed(False)
+    assert not messages
     _, wrapped = build_pair('fcos', weighting='batch')
     for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
         wrapped._warn_if_never_mixed(False)
