@@ -316,7 +316,7 @@ def test_refuses_what_does_not_fit_the_loop(voc_root, tmp_path, stop, loop, mess
         (dict(num_last_epochs=1, num_last_iters=1), ValueError),
         (dict(num_last_epochs=0), ValueError),
         (dict(num_last_iters=-3), ValueError),
-        (dict(num_last_iters=2.0), TypeError),
+        (dict(num_last_iters=2.5), ValueError),
         (dict(num_last_epochs=True), TypeError),
         (dict(num_last_epochs='1'), TypeError),
     ],

@@ -166,11 +166,20 @@ VIEW = 'MixVisualizationHook'
 HOOK_TABLE = {
     'stop never': (hook(STOP), 'exactly one'),
     'stop twice': (hook(STOP, num_last_epochs=1, num_last_iters=1), 'exactly one'),
-    'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'at least 1'),
-    'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'at least 1'),
-    'stop for a text': (hook(STOP, num_last_epochs='2'), "int but got '2'"),
-    'stop for half an epoch': (hook(STOP, num_last_epochs=0.5), 'int but got 0.5'),
-    'stop for a bool': (hook(STOP, num_last_iters=True), 'int but got True'),
+    'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'Set `num_last'),
+    'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'Set `num_last'),
+    'stop for a text': (
+        hook(STOP, num_last_epochs='2'),
+        "`num_last_epochs` to a whole number.*'2'",
+    ),
+    'stop for half an epoch': (
+        hook(STOP, num_last_epochs=0.5),
+        '`num_last_epochs` to a whole number',
+    ),
+    'stop for a bool': (
+        hook(STOP, num_last_iters=True),
+        '`num_last_iters` to a whole number',
+    ),
     'pictures every 0': (hook(VIEW, interval=0), 'Set `interval`'),
     'pictures every 1.5': (hook(VIEW, interval=1.5), 'Set `interval`'),
     'pictures every text': (hook(VIEW, interval='x'), 'Set `interval`'),
