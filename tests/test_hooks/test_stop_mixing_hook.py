@@ -322,7 +322,7 @@ def test_refuses_what_does_not_fit_the_loop(voc_root, tmp_path, stop, loop, mess
     ],
 )
 def test_refuses_arguments(arguments, error):
-    with pytest.raises(error, match='Expected'):
+    with pytest.raises(error, match='`num_last_'):
         HOOKS.build(dict(type='StopMixingHook', **arguments))
 
 

@@ -155,6 +155,14 @@ DETECTORS = {
         ),
         f'{REMEDY}.*LossMixTeacher, which is no plain detector',
     ),
+    'a data preprocessor by name': (
+        wrapper(detector='FCOS', data_preprocessor='DetDataPreprocessor'),
+        "`data_preprocessor` to a dict, not 'Det",
+    ),
+    'data preprocessors': (
+        wrapper(detector='FCOS', data_preprocessor=[dict(batch_augments=[])]),
+        '`data_preprocessor` to a dict, not ',
+    ),
     'weighting unknown': (wrapper(detector='FCOS', weighting='sum'), 'weighting'),
     'weighting None': (wrapper(detector='FCOS', weighting=None), 'weighting'),
     'weightings': (wrapper(detector='FCOS', weighting=['batch']), 'weighting'),
@@ -209,6 +217,28 @@ UDA = {
         teacher(pseudo_labels=None, discriminator=dict(in_channels=64)),
         'discriminator=None',
     ),
+    'a detector by name': (
+        teacher(detector='FCOS'),
+        "`detector` to a dict, not 'F",
+    ),
+    'no detector at all': (teacher(detector=None), '`detector` to a dict, not None'),
+    'a mix by name': (teacher(warmup_mix='x'), '`warmup_mix` to a dict'),
+    'a number for a mix': (teacher(adaptation_mix=1), '`adaptation_mix` to a dict'),
+    'scores for labels': (teacher(pseudo_labels=0.8), '`pseudo_labels` to a dict'),
+    'a policy by name': (teacher(pseudo_policy='cls'), '`pseudo_policy` to a dict'),
+    'no policy': (teacher(pseudo_policy=None), '`pseudo_policy` to a dict'),
+    'channels for a discriminator': (
+        teacher(discriminator=64),
+        '`discriminator` to a dict',
+    ),
+    'who predicts, bare': (
+        teacher(semi_test_cfg='teacher'),
+        '`semi_test_cfg` to a dict',
+    ),
+    'branches by name': (
+        teacher(data_preprocessor='MultiBranchDataPreprocessor'),
+        '`data_preprocessor` to a dict',
+    ),
     'a quota for both': (sampler(per_domain=4), 'Set `per_domain` to a list'),
     'a quota of half images': (
         sampler(per_domain=[1.5, 2.5]),
@@ -241,6 +271,8 @@ LEGAL = {
     'one cached image': transform(max_cached_images=1),
     'everything visible': cut(min_visible=1),
     'whole numbers as floats': sampler(per_domain=[2.0, 2]),
+    'alpha next to 0': transform(alpha=1e-310),
+    'alpha as large as can be': augment(alpha=1e308),
 }
 
 
