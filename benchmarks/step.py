@@ -220,7 +220,7 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 def remarks(path: Path) -> str:
     """What somebody wrote below the tables of an earlier run."""
-    page_before = path.read_text() if path.exists() else ''
+    page_before = path.read_text(encoding='utf-8') if path.exists() else ''
     _, heading, text = page_before.partition(REMARKS)
     return f'\n{heading}{text}' if heading else ''
 
@@ -238,7 +238,7 @@ def main() -> None:
         tables = pd.DataFrame(rows), pd.DataFrame(growth)
         draw(*tables, args.out / 'images/benchmark.png')
         path = args.out / 'benchmark.md'
-        path.write_text(page(*tables, args) + remarks(path))
+        path.write_text(page(*tables, args) + remarks(path), encoding='utf-8')
         print(tables[0].round(2).to_string(index=False))
     print(tables[1].round(2).to_string(index=False))
     print(f'Written: {args.out}/benchmark.md, {args.out}/images/benchmark.png')

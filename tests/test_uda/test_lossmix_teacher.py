@@ -362,6 +362,23 @@ def test_an_image_is_not_mixed_with_another_view_of_its_file():
         assert torch.equal(seen[0][i].gt_instances.bboxes, united)
 
 
+@pytest.mark.parametrize('strategy', ['union', 'lossmix'])
+def test_a_batch_of_one_file_stays_unmixed(strategy):
+    """Union would have each box twice."""
+    model, plain = build(adaptation_mix=dict(inter_share=0.0, strategy=strategy))
+    inputs, samples = batch(plain)
+    for sample in samples['sup']:
+        sample.set_metainfo(dict(img_path='one.jpg'))
+    seen = []
+    loss = model.student.loss
+    model.student.loss = lambda x, given: seen.append((x, given)) or loss(x, given)
+    model.loss(inputs, samples)
+    images, given = seen[0]
+    assert torch.equal(images, inputs['sup'])
+    for sample, known in zip(given, samples['sup']):
+        assert torch.equal(sample.gt_instances.bboxes, known.gt_instances.bboxes)
+
+
 def test_an_image_alone_has_no_partner_in_its_domain():
     model, plain = build(adaptation_mix=dict(inter_share=0.0))
     inputs, samples = batch(plain, sources=1, targets=1)

@@ -10,6 +10,7 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmdet_lossmix.arguments import check_dicts
 from mmdet_lossmix.functional import LossDict, weighted_sum
 from mmdet_lossmix.structures import SplitBatch, split_batch
 
@@ -63,7 +64,8 @@ class LossMixDetector(TransparentWrapper):
         **arguments: The detector's, if ``detector`` is a type.
 
     Raises:
-        TypeError: If ``detector`` is no type or config of a detector.
+        TypeError: If ``detector`` is no type or config of a detector, or
+            ``data_preprocessor`` no dict.
         ValueError: If ``weighting`` or ``roi_sampling`` is unknown.
 
     Examples:
@@ -90,6 +92,7 @@ class LossMixDetector(TransparentWrapper):
                 f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
             )
         check_roi_sampling(roi_sampling)
+        check_dicts(True, data_preprocessor=data_preprocessor)
         detector = build_detector(detector, data_preprocessor, **arguments)
         super().__init__(detector, init_cfg)
         self.weighting = weighting
