@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator
 from mmdet.datasets import CocoDataset, XMLDataset
 from mmengine.fileio import get_text
 from mmengine.logging import print_log
-from mmengine.runner.base_loop import BaseLoop
+from mmengine.runner import BaseLoop
 from torch.utils.data import get_worker_info
 
 from mmdet_lossmix.mixing.run_check import check_this_run
@@ -54,7 +54,7 @@ def check_labels(dataset: Any) -> None:
         others = [name for name in names.values() if name not in classes]
         what = f'Set `metainfo=dict(classes={tuple(found)})`, in all datasets, or sort'
         if missing:
-            what = f'Spell {missing} in `classes` as one of {others!s:.300}, or add to'
+            what = f'Spell {missing} in `classes` as in {others!s:.300}, or add it to'
         raise ValueError(
             f'{what} `categories` in {node.ann_file}: labels follow the order of '
             f'that file, {found}, not the `classes`, {classes}.'

@@ -169,7 +169,7 @@ def test_coco_is_refused_before_the_first_step(way, classes, root, tmp_path):
     runner = run_of(coco(root, classes), way, tmp_path)
     wrong = (set(classes) - set(NAMES)).pop()
     right = (set(NAMES) - set(classes)).pop()
-    message = rf"Spell \['{wrong}'\] in `classes` as one of \['{right}'\]"
+    message = rf"Spell \['{wrong}'\] in `classes` as in \['{right}'\]"
     with pytest.raises(ValueError, match=message):
         train(runner)
     assert not runner.model.seen

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from mmdet_lossmix.models.one_forward.roi_sampling import LabelledRoIs
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, seeded, target
 from tests.helpers.thin_detectors import build_pair, pair_of, thin_model_cfg
@@ -246,3 +247,31 @@ def test_rois_in_ignored_objects_of_either_image_are_not_sampled(name):
         sampler.sample = noted
     wrapped.loss(inputs, samples)
     assert negatives == [0] * len(negatives) != []
+
+
+def test_objects_of_one_image_in_ignored_ones_of_the_other_are_no_background(
+    monkeypatch,
+):
+    """Objects are among the joint RoIs, wherever they lie."""
+    _, wrapped = build_pair('faster_rcnn', roi_sampling='joint')
+    wrapped.roi_head.bbox_assigner.ignore_iof_thr = 0.5
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    everything = torch.tensor([[-1000.0, -1000, 1000, 1000]])
+    for sample in samples:
+        sample.ignored_instances.bboxes = everything
+    labelled, label = [], LabelledRoIs._label
+
+    def noted(self, joint, sample):
+        result = label(self, joint, sample)
+        labelled.append((len(joint.priors), sample, len(result.neg_inds)))
+        return result
+
+    monkeypatch.setattr(LabelledRoIs, '_label', noted)
+    wrapped.loss(inputs, samples)
+    ignoring = [
+        (rois, negatives)
+        for rois, sample, negatives in labelled
+        if torch.equal(sample.ignored_instances.bboxes, everything)
+    ]
+    assert len(ignoring) == len(samples)
+    assert all(rois > 0 and negatives == 0 for rois, negatives in ignoring)
