@@ -178,6 +178,14 @@ def test_in_place_steps_afterwards_do_not_reach_the_cache():
         assert (objects.labels >= 100).all()
 
 
+@pytest.mark.parametrize('seed', [1, 2])
+def test_labels_that_number_phrases_meet_no_labels_of_classes(seed):
+    transform, text = build('UnionMixTransform'), dict(text=('cat', 'dog'))
+    with pytest.raises(ValueError, match='same `text`'):
+        for image in (1, 2):
+            transform(results_of(image, **(text if image == seed else {})))
+
+
 def test_cache_is_bounded_and_holds_unmixed_images():
     transform = build('LossMixTransform', max_cached_images=3)
     for seed in range(1, 10):
