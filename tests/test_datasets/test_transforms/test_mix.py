@@ -178,6 +178,15 @@ def test_in_place_steps_afterwards_do_not_reach_the_cache():
         assert (objects.labels >= 100).all()
 
 
+@pytest.mark.parametrize('seed', [1, 2])
+def test_labels_that_number_phrases_meet_no_labels_of_classes(seed):
+    transform, text = build('UnionMixTransform'), dict(text=('cat', 'dog'))
+    first, second = (results_of(i, **(text if i == seed else {})) for i in (1, 2))
+    transform(first)
+    with pytest.raises(ValueError, match='same `text`'):
+        transform(second)
+
+
 def test_cache_is_bounded_and_holds_unmixed_images():
     transform = build('LossMixTransform', max_cached_images=3)
     for seed in range(1, 10):
