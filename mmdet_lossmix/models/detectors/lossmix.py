@@ -50,12 +50,12 @@ class LossMixDetector(TransparentWrapper):
         roi_sampling (str): How a RoI head samples proposals for two sets of
             annotations.
 
+            - ``'per_target'``: against each by itself; the box head runs twice.
             - ``'joint'``: once, against the objects of both; both label the same RoIs,
               and the box head runs once.
-            - ``'per_target'``: against each by itself; the box head runs twice.
 
             Ignored where there is no RoI head; heads that are no ``StandardRoIHead``
-            sample per target. Defaults to ``'joint'``.
+            sample per target. Defaults to ``'per_target'``.
         data_preprocessor (:obj:`ConfigDict` or dict, optional): Entries to put over the
             detector's own, such as ``batch_augments``. Defaults to None.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
@@ -80,7 +80,7 @@ class LossMixDetector(TransparentWrapper):
         self,
         detector: Union[str, ConfigType],
         weighting: str = 'batch',
-        roi_sampling: str = 'joint',
+        roi_sampling: str = 'per_target',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
         **arguments: Any,

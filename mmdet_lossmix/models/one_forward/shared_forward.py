@@ -39,12 +39,15 @@ class SharedForward:
     Args:
         detector (:obj:`BaseDetector`): Its losses are to be taken inside the context.
         batch_inputs (Tensor): The images, shape (N, C, H, W).
-        roi_sampling (str): ``'joint'`` or ``'per_target'``, see
-            :class:`LossMixDetector`. Defaults to ``'joint'``.
+        roi_sampling (str): ``'per_target'`` or ``'joint'``, see
+            :class:`LossMixDetector`. Defaults to ``'per_target'``.
     """
 
     def __init__(
-        self, detector: BaseDetector, batch_inputs: Tensor, roi_sampling: str = 'joint'
+        self,
+        detector: BaseDetector,
+        batch_inputs: Tensor,
+        roi_sampling: str = 'per_target',
     ) -> None:
         self.detector = detector
         self.batch_inputs = batch_inputs
