@@ -10,7 +10,7 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.functional import LossDict
 from mmdet_lossmix.structures import SplitBatch, split_batch
 
 from ..losses_check import FiniteCheck
@@ -121,18 +121,10 @@ class LossMixDetector(TransparentWrapper):
                 if self.weighting == 'batch':
                     losses = shared.loss(terms(batch))
                 else:
-                    losses = self._mean_loss_of_images(shared, batch)
+                    images = [terms(SplitBatch(*([x] for x in i))) for i in zip(*batch)]
+                    losses = shared.mean_loss(images, *ONE_BY_ONE)
         self._check_finite(losses, batch_data_samples)
         return losses
-
-    def _mean_loss_of_images(
-        self, shared: SharedForward, batch: SplitBatch
-    ) -> LossDict:
-        losses = []
-        for i, (own, partner, lam) in enumerate(zip(*batch)):
-            with shared.image(i, *ONE_BY_ONE) as image:
-                losses.append(image.loss(terms(SplitBatch([own], [partner], [lam]))))
-        return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
         self._mixed |= mixed

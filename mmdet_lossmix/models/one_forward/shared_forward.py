@@ -4,7 +4,7 @@
 which everything that does not depend on annotations runs once:
 
 - The features of the whole batch are extracted once, when the context opens. Inside,
-  ``extract_feat`` returns them, or the part of one image (:meth:`SharedForward.image`).
+  ``extract_feat`` returns them, or the part of one image (:meth:`SharedForward.mean_loss`).
   A head that is called with the part of one image computes the whole batch once, too.
 - A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
   *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
@@ -21,9 +21,10 @@ from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.functional import LossDict
 
 from .anchors import share_anchors
+from .deferred import defer_losses, total_loss
 from .image_slices import ImageSlices
 from .replay import Replay, override
 from .roi_sampling import JointSampling
@@ -65,6 +66,7 @@ class SharedForward:
                     replay = Replay(stage, name, slices=self.slices)
                     overrides.enter_context(override(stage, name, replay))
             share_anchors(self.detector, overrides)
+            defer_losses(self.detector, overrides)
             self._overrides = overrides.pop_all()
         return self
 
@@ -74,6 +76,25 @@ class SharedForward:
 
     def loss(self, terms: Sequence[LossTerm]) -> LossDict:
         """Sum a detector's losses over one or more terms by weight: equation (2)."""
+        return total_loss(self._losses(terms), [term.weight for term in terms])
+
+    def mean_loss(
+        self, images: Sequence[Sequence[LossTerm]], option: str, remedy: str
+    ) -> LossDict:
+        """The mean over images of each image's :meth:`loss`, normalised by itself.
+
+        ``images`` are N lists of terms whose samples are lists of one. ``option`` says
+        why heads have to take an image alone, and ``remedy`` what to use in its place
+        if a head cannot.
+        """
+        losses: List[LossDict] = []
+        for i, terms in enumerate(images):
+            with self._image(i), explained(option, remedy):
+                losses += self._losses(terms)
+        weights = [term.weight / len(images) for terms in images for term in terms]
+        return total_loss(losses, weights)
+
+    def _losses(self, terms: Sequence[LossTerm]) -> List[LossDict]:
         # Heads may call collectives (`reduce_mean`): with several processes each has to
         # evaluate all terms, whatever its lambda, or the others wait for ever.
         all_terms = get_world_size() > 1
@@ -85,21 +106,19 @@ class SharedForward:
                 with joint.serving(samples) if joint else nullcontext():
                     loss = keep(self.detector.loss(self.batch_inputs, samples))
             losses.append(loss)
-        return weighted_sum(losses, [term.weight for term in terms])
+        return losses
 
     @contextmanager
-    def image(self, index: int, option: str, remedy: str) -> Iterator['SharedForward']:
+    def _image(self, index: int) -> Iterator[None]:
         """Narrow the context to image ``index``, in [0, N), as a batch of one.
 
-        It uses the features of the full batch. ``option`` says why heads have to take
-        an image alone, and ``remedy`` what to use in its place if a head cannot.
+        It uses the features of the full batch.
         """
         batch_inputs, features = self.batch_inputs, self.features
         self.batch_inputs = self.slices.take(batch_inputs, index)
         self.features = self.slices.take(features, index)
         try:
-            with explained(option, remedy):
-                yield self
+            yield
         finally:
             self.batch_inputs, self.features = batch_inputs, features
 
