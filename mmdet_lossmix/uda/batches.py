@@ -23,7 +23,7 @@ from .loss_policy import LossFilter, no_loss
 
 # Whose annotations: ground truth, pseudo labels, or the objects of both.
 SOURCE, TARGET, BOTH = 0, 1, 2
-ONE_BY_ONE = "`without='ignored'`", "`without='background'`"
+ADVICE = "Use `without='background'`: `without='ignored'`"
 
 
 class DomainBatch(NamedTuple):
@@ -97,7 +97,7 @@ class StudentBatch(NamedTuple):
                 [_term_of_image(*term, i) for term in self.terms]
                 for i in range(len(self.inputs))
             ]
-            return shared.mean_loss(images, *ONE_BY_ONE)
+            return shared.mean_loss(images, ADVICE)
 
 
 def _term_of_image(annotations: DomainBatch, weight: float, index: int) -> LossTerm:

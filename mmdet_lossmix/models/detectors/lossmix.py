@@ -22,7 +22,7 @@ REMEDY = (
     'Pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole config, '
     '`detector=_base_.model`'
 )
-ONE_BY_ONE = "weighting='image'", "weighting='batch' with BatchLossMix"
+ADVICE = "Use weighting='batch' with BatchLossMix: weighting='image'"
 
 
 @MODELS.register_module()
@@ -122,7 +122,7 @@ class LossMixDetector(TransparentWrapper):
                     losses = shared.loss(terms(batch))
                 else:
                     images = [terms(SplitBatch(*([x] for x in i))) for i in zip(*batch)]
-                    losses = shared.mean_loss(images, *ONE_BY_ONE)
+                    losses = shared.mean_loss(images, ADVICE)
         self._check_finite(losses, batch_data_samples)
         return losses
 

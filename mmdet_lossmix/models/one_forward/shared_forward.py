@@ -4,12 +4,13 @@
 which everything that does not depend on annotations runs once:
 
 - The features of the whole batch are extracted once, when the context opens. Inside,
-  ``extract_feat`` returns them, or the part of one image (:meth:`SharedForward.mean_loss`).
-  A head that is called with the part of one image computes the whole batch once, too.
+  ``extract_feat`` returns them, or the part of one image. A head that is called with
+  the part of one image computes the whole batch once, too.
 - A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
   *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
   decoding of a head's outputs to proposals. What depends on annotations gets other
   tensors and runs again. No detector needs to know.
+- The losses of all terms are evaluated together, see :mod:`.deferred`.
 """
 
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -78,18 +79,18 @@ class SharedForward:
         """Sum a detector's losses over one or more terms by weight: equation (2)."""
         return total_loss(self._losses(terms), [term.weight for term in terms])
 
-    def mean_loss(
-        self, images: Sequence[Sequence[LossTerm]], option: str, remedy: str
-    ) -> LossDict:
+    def mean_loss(self, images: Sequence[Sequence[LossTerm]], advice: str) -> LossDict:
         """The mean over images of each image's :meth:`loss`, normalised by itself.
 
-        ``images`` are N lists of terms whose samples are lists of one. ``option`` says
-        why heads have to take an image alone, and ``remedy`` what to use in its place
-        if a head cannot.
+        ``images`` are N lists of terms, of batches of one. ``advice`` says what to use
+        in place of which option if a head cannot take an image alone.
+
+        Raises:
+            ValueError: If a head cannot.
         """
         losses: List[LossDict] = []
         for i, terms in enumerate(images):
-            with self._image(i), explained(option, remedy):
+            with self._image(i, advice):
                 losses += self._losses(terms)
         weights = [term.weight / len(images) for terms in images for term in terms]
         return total_loss(losses, weights)
@@ -109,32 +110,22 @@ class SharedForward:
         return losses
 
     @contextmanager
-    def _image(self, index: int) -> Iterator[None]:
-        """Narrow the context to image ``index``, in [0, N), as a batch of one.
-
-        It uses the features of the full batch.
-        """
+    def _image(self, index: int, advice: str) -> Iterator[None]:
+        """Narrow the context to image ``index``, in [0, N), as a batch of one."""
         batch_inputs, features = self.batch_inputs, self.features
         self.batch_inputs = self.slices.take(batch_inputs, index)
         self.features = self.slices.take(features, index)
         try:
             yield
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a head says that cannot
+            raise ValueError(
+                f'{advice} needs a head that can take images one by one, but with one '
+                f'image it raised {type(error).__name__}: {error}'
+            ) from error
         finally:
             self.batch_inputs, self.features = batch_inputs, features
-
-
-@contextmanager
-def explained(option: str, remedy: str) -> Iterator[None]:
-    """Say what to do where a head cannot take an image alone."""
-    try:
-        yield
-    except torch.cuda.OutOfMemoryError:
-        raise
-    except Exception as error:  # whatever a head says that cannot
-        raise ValueError(
-            f'Use {remedy}: {option} needs a head that can take images one by one, but '
-            f'with one image it raised {type(error).__name__}: {error}'
-        ) from error
 
 
 def check_roi_sampling(roi_sampling: str) -> None:
