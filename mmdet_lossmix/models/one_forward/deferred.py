@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import torch
-from mmdet.models import losses as mmdet_losses
+from mmdet.models import losses as of_mmdet
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
@@ -19,8 +19,7 @@ from mmdet_lossmix.functional import LossDict, weighted_sum
 from .replay import override
 
 # A row of the prediction has a loss of its own, whatever the other rows are.
-BY_ROW = ('FocalLoss', 'CrossEntropyLoss', 'L1Loss', 'SmoothL1Loss', 'IoULoss')
-ARGUMENTS = ('pred', 'target', 'weight', 'avg_factor')
+BY_ROW = 'FocalLoss CrossEntropyLoss L1Loss SmoothL1Loss IoULoss GIoULoss'
 EPS = torch.finfo(torch.float32).eps  # mmdet adds it to normalisers
 
 
@@ -32,10 +31,6 @@ class Call(NamedTuple):
     target: Tensor
     weight: Any
     avg_factor: Any
-
-
-# By kind of call, by name and level: calls, and the weights of their losses.
-Group = Dict[Tuple[str, Any], List[Tuple[Call, float]]]
 
 
 class Placeholder(Tensor):
@@ -56,16 +51,14 @@ class Placeholder(Tensor):
 
 def evaluated(nest: Any) -> Any:
     """Put losses in the place of placeholders."""
-
-    def loss(leaf: Any) -> Any:
-        return leaf.call[0](*leaf.call[1:]) if type(leaf) is Placeholder else leaf
-
-    return tree_map(loss, nest)
+    return tree_map(
+        lambda x: x.call[0](*x.call[1:]) if type(x) is Placeholder else x, nest
+    )
 
 
 def defer_losses(detector: nn.Module, overrides: ExitStack) -> None:
     """Let loss modules hand out placeholders while ``overrides`` is open."""
-    kinds = [getattr(mmdet_losses, name) for name in BY_ROW]
+    kinds = [getattr(of_mmdet, name) for name in BY_ROW.split()]
     for module in detector.modules():
         by_row = type(module) in kinds and not getattr(module, 'use_mask', False)
         if by_row and module.reduction == 'mean':
@@ -74,19 +67,17 @@ def defer_losses(detector: nn.Module, overrides: ExitStack) -> None:
 
 def deferred(module: nn.Module) -> Callable:
     """A loss module's ``forward`` that hands out a placeholder where it can."""
-    function, autocast = module.forward, torch.is_autocast_enabled()
+    function = module.forward
+    modes = torch.is_autocast_enabled, torch.is_grad_enabled  # some heads switch them
+    before = [mode() for mode in modes]
 
     def forward(*args: Any, **kwargs: Any) -> Tensor:
-        given: Dict[str, Any] = {'weight': None, 'avg_factor': None}
-        given.update(zip(ARGUMENTS, args))
-        given.update((k, v) for k, v in kwargs.items() if v is not None)
-        # Some heads switch autocast off for a loss.
-        known = set(given) == set(ARGUMENTS) and given['avg_factor'] is not None
-        if not known or autocast != torch.is_autocast_enabled():
-            return function(*args, **kwargs)
-        call = Call(function, **given)
+        given: Dict[str, Any] = dict(zip(Call._fields[1:], args), **kwargs)
+        given = {k: v for k, v in given.items() if v is not None}
+        call = Call(function, *map(given.pop, Call._fields[1:], [None] * 4))
         lengths = {len(x) for x in call[1:4] if x is not None}
-        if len(lengths) > 1 or 0 in lengths:
+        whole = len(lengths) == 1 and lengths != {0} and call.avg_factor is not None
+        if given or not whole or before != [mode() for mode in modes]:
             return function(*args, **kwargs)
         make: Any = Placeholder._make_wrapper_subclass  # type: ignore[attr-defined]
         loss = make(Placeholder, (), dtype=call.pred.dtype, device=call.pred.device)
@@ -101,7 +92,8 @@ def total_loss(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
     if len(terms) < 2:  # as the plain detector computes it
         return weighted_sum(evaluated(losses), weights)
-    groups: Dict[Any, Group] = defaultdict(lambda: defaultdict(list))
+    # Of each kind, by name and level: calls, and the weights of their losses.
+    groups: Dict[Any, Any] = defaultdict(lambda: defaultdict(list))
     others: List[LossDict] = [{} for _ in terms]
     for (loss, weight), other in zip(terms, others):
         for key, value in loss.items():
@@ -110,17 +102,17 @@ def total_loss(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict
                 other[key] = evaluated(value)
                 continue
             for i, level in enumerate(levels):
-                _, *tensors, _ = call = level.call
+                function, *tensors, _ = level.call
                 kinds = [x is not None and (x.dtype, x.shape[1:]) for x in tensors]
-                group = groups[(call.function, *kinds)]
-                group[key, i if levels is value else None].append((call, weight))
+                place = key, i if levels is value else None
+                groups[(function, *kinds)][place].append((level.call, weight))
     parts = [weighted_sum(others, [w for _, w in terms])]
     parts += map(_evaluate, groups.values())
     total = weighted_sum(parts, [1] * len(parts))
     return {key: total[key] for loss, _ in terms for key in loss}
 
 
-def _evaluate(group: Group) -> LossDict:
+def _evaluate(group: Dict[Tuple[str, Any], List[Tuple[Call, float]]]) -> LossDict:
     """Weighted losses by name, of calls of one kind."""
     calls, weights = zip(*(pair for pairs in group.values() for pair in pairs))
     pred, target = (torch.cat([call[i] for call in calls]) for i in (1, 2))
@@ -133,15 +125,18 @@ def _evaluate(group: Group) -> LossDict:
             rows = rows.sum(-1)
         rows = rows * weight
     rows = rows.flatten(1).sum(1) if rows.ndim > 1 else rows
-    like: Any = dict(dtype=torch.promote_types(rows.dtype, torch.float32))
-    like['device'] = rows.device
+    dtype = torch.promote_types(rows.dtype, torch.float32)
+
+    def moved(values: Sequence, dtype: torch.dtype = dtype) -> Tensor:
+        return torch.tensor(values, dtype=dtype).to(rows.device, non_blocking=True)
+
     factors = [call.avg_factor for call in calls]
     if any(isinstance(factor, Tensor) for factor in factors):
-        normaliser = torch.stack([torch.as_tensor(f, **like) for f in factors]) + EPS
-        scales = torch.tensor(weights, **like) / normaliser
+        stacked = [f if isinstance(f, Tensor) else moved(f) for f in factors]
+        scales = moved(weights) / (torch.stack([f.to(dtype) for f in stacked]) + EPS)
     else:
-        scales = torch.tensor([w / (f + EPS) for w, f in zip(weights, factors)], **like)
-    sizes = torch.tensor([len(call.pred) for call in calls], device=rows.device)
+        scales = moved([w / (f + EPS) for w, f in zip(weights, factors)])
+    sizes = moved([len(call.pred) for call in calls], torch.long)
     rows = rows * scales.repeat_interleave(sizes, output_size=len(rows))
     ends = [sum(len(call.pred) for call, _ in pairs) for pairs in group.values()]
     losses: Dict[str, Any] = {}

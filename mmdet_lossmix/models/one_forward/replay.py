@@ -60,6 +60,8 @@ class Replay:
             Defaults to None, for a stage that is inside none.
         slices (:obj:`ImageSlices`, optional): Knows the images of a batch. Defaults to
             None.
+        by_value (bool): Whether other tensors with the same values are the same, which
+            a GPU is waited for to compare. Defaults to True.
     """
 
     def __init__(
@@ -68,13 +70,14 @@ class Replay:
         method: str,
         siblings: Optional[Siblings] = None,
         slices: Optional[ImageSlices] = None,
+        by_value: bool = True,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
         self.siblings = siblings or Siblings()
         # SyncBatchNorm is torch's, mmcv's and detectron2's.
         synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
-        self.by_value = get_world_size() == 1 or not synchronises
+        self.by_value = by_value and (get_world_size() == 1 or not synchronises)
         self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}

@@ -25,6 +25,12 @@ from .replay import override
 from .terms import LossTerm
 
 
+def sampling_loss(roi_head: Any) -> Optional[Callable]:
+    """The ``loss`` of a RoI head that samples as mmdet's two base classes do."""
+    loss = getattr(type(roi_head), 'loss', None)
+    return loss if loss in (StandardRoIHead.loss, CascadeRoIHead.loss) else None
+
+
 class JointSampling:
     """Lets a detector's RoI head sample once for all terms of a loss.
 
@@ -41,19 +47,16 @@ class JointSampling:
     """
 
     def __init__(self, detector: BaseDetector, terms: Sequence[LossTerm]) -> None:
-        self.roi_head = cast(Any, getattr(detector, 'roi_head', None))
-        loss = getattr(type(self.roi_head), 'loss', None)
+        self.roi_head = head = cast(Any, getattr(detector, 'roi_head', None))
         self.stages: List[JointRoIs] = []
-        if loss is StandardRoIHead.loss:
-            head = self.roi_head
+        if sampling_loss(head) is StandardRoIHead.loss:
             stage = head.bbox_assigner, head.bbox_sampler, head._bbox_forward
             # Features are large, and only a mask head without RoIAlign looks at them.
             keep_features = head.with_mask and head.share_roi_extractor
             self.stages = [JointRoIs(*stage, terms, keep_features)]
-        elif loss is CascadeRoIHead.loss:
+        elif sampling_loss(head):
             # A stage refines all RoIs of the stage before, whatever their labels, so
             # the boxes that it samples from are the same for every term.
-            head = self.roi_head
             pairs = zip(head.bbox_assigner, head.bbox_sampler)
             self.stages = [
                 JointRoIs(*pair, partial(head._bbox_forward, stage), terms)

@@ -28,7 +28,7 @@ from .anchors import share_anchors
 from .deferred import defer_losses, total_loss
 from .image_slices import ImageSlices
 from .replay import Replay, override
-from .roi_sampling import JointSampling
+from .roi_sampling import JointSampling, sampling_loss
 from .terms import LossTerm
 
 
@@ -62,9 +62,13 @@ class SharedForward:
             overrides.enter_context(
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
+            roi_head = getattr(self.detector, 'roi_head', None)
+            # It samples for each term: nobody need wait to see that RoIs differ.
+            sampled = set(roi_head.modules()) if sampling_loss(roi_head) else ()
             for stage in stages(self.detector):
                 for name in replayable(stage):
-                    replay = Replay(stage, name, slices=self.slices)
+                    known: Any = dict(slices=self.slices, by_value=stage not in sampled)
+                    replay = Replay(stage, name, **known)
                     overrides.enter_context(override(stage, name, replay))
             share_anchors(self.detector, overrides)
             defer_losses(self.detector, overrides)
