@@ -101,8 +101,7 @@ class OperatorCount(TorchDispatchMode):
 
 
 def count_operators(step: Step) -> OperatorCount:
-    """Count those of one step, after one that warms up."""
-    step()
+    """Count those of one step, which is not the first of its optimizer."""
     with OperatorCount() as count:
         step()
     return count

@@ -35,6 +35,7 @@ def parse_args() -> argparse.Namespace:
 def count(name: str, batch_size: int, args: argparse.Namespace) -> Iterator[dict]:
     """A row for each variant."""
     steps = make_steps(name, batch_size, args.size, args.depth, args.amp)
+    steps[PLAIN]()  # to warm up
     progress = tqdm(steps.items(), desc=f'{name}, batch {batch_size}')
     counts = {variant: count_operators(step) for variant, step in progress}
     for variant, of_step in counts.items():

@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
     inputs: List[Any]  # all arguments, kept alive so that nothing else gets an id
     outputs: Any
-    versions: List[int]  # of all tensors among both, see `_versions`
+    versions: List[int]  # of all tensors among both, see `versions`
 
 
 class Siblings:
@@ -104,7 +104,7 @@ class Replay:
         key = (torch.is_grad_enabled(), str(structure), *map(_kind, inputs))
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
-            unmodified = _versions(call.inputs, call.outputs) == call.versions
+            unmodified = versions(call.inputs, call.outputs) == call.versions
             if unmodified and all(map(self._same, call.inputs, inputs)):
                 return call.outputs
         args, kwargs = tree_unflatten(inputs, structure)
@@ -113,7 +113,7 @@ class Replay:
             outputs = self.function(*args, **kwargs)
         finally:
             self.siblings.computing = False
-        calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
+        calls.append(Call(inputs, outputs, versions(inputs, outputs)))
         return outputs
 
     def _same(self, a: Any, b: Any) -> bool:
@@ -187,6 +187,6 @@ def _fresh(leaf: Any) -> Any:
     return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
-def _versions(*nests: Any) -> List[int]:
+def versions(*nests: Any) -> List[int]:
     """In-place modification counters of all tensors."""
     return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]

@@ -1,19 +1,12 @@
 """One forward for several sets of annotations.
 
-``detector.loss`` is called once for each term of equation (2), inside a context in
-which everything that does not depend on annotations runs once:
-
-- The features of the whole batch are extracted once, when the context opens. Inside,
-  ``extract_feat`` returns them, or the part of one image. A head that is called with
-  the part of one image computes the whole batch once, too.
-- A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
-  *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
-  decoding of a head's outputs to proposals. What depends on annotations gets other
-  tensors and runs again. No detector needs to know.
-- The losses of all terms are evaluated together, see :mod:`.deferred`.
+``detector.loss`` is called once for each term of equation (2), in a context in which
+``extract_feat`` returns what it did when the context opened, and a stage (dense head,
+RPN, encoder, ...) that is called again with the *same tensors* what it did before. What
+depends on annotations gets other tensors and runs again. No detector needs to know.
 """
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any, Callable, Iterator, List, Sequence
 
 import torch
@@ -93,9 +86,21 @@ class SharedForward:
             ValueError: If a head cannot.
         """
         losses: List[LossDict] = []
-        for i, terms in enumerate(images):
-            with self._image(i, advice):
+        batch_inputs, features = self.batch_inputs, self.features
+        try:
+            for i, terms in enumerate(images):
+                self.batch_inputs = self.slices.take(batch_inputs, i)
+                self.features = self.slices.take(features, i)
                 losses += self._losses(terms)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a head says that cannot
+            raise ValueError(
+                f'{advice} needs a head that can take images one by one, but with one '
+                f'image it raised {type(error).__name__}: {error}'
+            ) from error
+        finally:
+            self.batch_inputs, self.features = batch_inputs, features
         weights = [term.weight / len(images) for terms in images for term in terms]
         return total_loss(losses, weights)
 
@@ -112,24 +117,6 @@ class SharedForward:
                     loss = keep(self.detector.loss(self.batch_inputs, samples))
             losses.append(loss)
         return losses
-
-    @contextmanager
-    def _image(self, index: int, advice: str) -> Iterator[None]:
-        """Narrow the context to image ``index``, in [0, N), as a batch of one."""
-        batch_inputs, features = self.batch_inputs, self.features
-        self.batch_inputs = self.slices.take(batch_inputs, index)
-        self.features = self.slices.take(features, index)
-        try:
-            yield
-        except torch.cuda.OutOfMemoryError:
-            raise
-        except Exception as error:  # whatever a head says that cannot
-            raise ValueError(
-                f'{advice} needs a head that can take images one by one, but with one '
-                f'image it raised {type(error).__name__}: {error}'
-            ) from error
-        finally:
-            self.batch_inputs, self.features = batch_inputs, features
 
 
 def check_roi_sampling(roi_sampling: str) -> None:

@@ -8,7 +8,7 @@ from mmdet.models.task_modules import MaxIoUAssigner
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.models.one_forward import SharedForward
-from mmdet_lossmix.models.one_forward.anchors import Remembered, assign_wrt_overlaps
+from mmdet_lossmix.models.one_forward.anchors import assign_wrt_overlaps, remembered
 from tests.helpers.batches import mixed_batch
 from tests.helpers.thin_detectors import build_pair
 
@@ -51,14 +51,14 @@ def test_a_result_that_was_modified_is_made_anew():
         calls.append(sizes)
         return [torch.ones(size) for size in sizes]
 
-    remembered = Remembered(ones)
-    first = remembered([2, 3], device='cpu')
-    assert all(a is b for a, b in zip(remembered([2, 3], device='cpu'), first))
-    assert remembered([2, 4], device='cpu')[1].shape == (4,)
+    again = remembered(ones)
+    first = again([2, 3], device='cpu')
+    assert all(a is b for a, b in zip(again([2, 3], device='cpu'), first))
+    assert again([2, 4], device='cpu')[1].shape == (4,)
     first.append(None)  # a list that belongs to the caller
-    assert len(remembered([2, 3], device='cpu')) == 2
+    assert len(again([2, 3], device='cpu')) == 2
     first[0].mul_(2)
-    assert remembered([2, 3], device='cpu')[0].tolist() == [1, 1]
+    assert again([2, 3], device='cpu')[0].tolist() == [1, 1]
     assert len(calls) == 3
 
 
