@@ -6,8 +6,8 @@ alike; ratios are taken within a round. Writes a page with tables, and a plot.
 
 Example:
     python benchmarks/step.py --threads 2
-    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/benchmark
-    python benchmarks/step.py --amp float16 --depth 101 --images 16  # on a GPU
+    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/two_stages
+    python benchmarks/step.py --depth 101 --images 16 --amp float16  # on a GPU
 """
 
 import argparse
@@ -33,7 +33,7 @@ mpl.use('Agg')
 from matplotlib import pyplot as plt
 
 GROWTH = (PLAIN, *LOSSMIX)
-REMARKS = '## What it shows'  # written by hand, and kept from there on
+OUT = ROOT / 'work_dirs/benchmark'
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
         help='sizes of which to show the growth, at half the side (default: 2 4 8 16)',
     )
     parser.add_argument('--growth-rounds', type=int, default=3, help='(default: 3)')
-    parser.add_argument('--out', type=Path, default=ROOT / 'docs', help='(docs)')
+    parser.add_argument('--out', type=Path, default=OUT, help='(work_dirs/benchmark)')
     return parse(parser)
 
 
@@ -148,7 +148,7 @@ def draw(table: pd.DataFrame, growth: pd.DataFrame, path: Path) -> None:
 
 
 def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) -> str:
-    """The page that the docs show."""
+    """The page with both tables."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
@@ -204,13 +204,6 @@ def to_markdown(table: pd.DataFrame) -> str:
     return text.to_markdown(index=False, tablefmt='github', disable_numparse=True)
 
 
-def remarks(path: Path) -> str:
-    """What somebody wrote below the tables of an earlier run."""
-    page_before = path.read_text() if path.exists() else ''
-    _, heading, text = page_before.partition(REMARKS)
-    return f'\n{heading}{text}' if heading else ''
-
-
 def main() -> None:
     """Measure, and write after each detector."""
     args = parse_args()
@@ -222,8 +215,7 @@ def main() -> None:
         growth += measure_growth(name, args)
         tables = pd.DataFrame(rows), pd.DataFrame(growth)
         draw(*tables, args.out / 'images/benchmark.png')
-        path = args.out / 'benchmark.md'
-        path.write_text(page(*tables, args) + remarks(path))
+        (args.out / 'benchmark.md').write_text(page(*tables, args))
         print(tables[0].round(2).to_string(index=False))
     print(tables[1].round(2).to_string(index=False))
     print(f'Written: {args.out}/benchmark.md, {args.out}/images/benchmark.png')
