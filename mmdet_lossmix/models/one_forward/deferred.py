@@ -88,7 +88,7 @@ def deferred(module: nn.Module) -> Callable:
 
 
 def total_loss(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict:
-    """``weighted_sum`` of losses that may be placeholders."""
+    """``weighted_sum`` of losses that may be placeholders; empties the dictionaries."""
     terms = [(loss, w) for loss, w in zip(losses, weights) if w != 0]
     if len(terms) < 2:  # as the plain detector computes it
         return weighted_sum(evaluated(losses), weights)
@@ -106,19 +106,30 @@ def total_loss(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict
                 kinds = [x is not None and (x.dtype, x.shape[1:]) for x in tensors]
                 place = key, i if levels is value else None
                 groups[(function, *kinds)][place].append((level.call, weight))
+    keys = [key for loss, _ in terms for key in loss]
     parts = [weighted_sum(others, [w for _, w in terms])]
-    parts += map(_evaluate, groups.values())
+    for loss in losses:
+        loss.clear()  # their placeholders hold large tensors
+    while groups:
+        parts.append(_evaluate(groups.popitem()[1]))
     total = weighted_sum(parts, [1] * len(parts))
-    return {key: total[key] for loss, _ in terms for key in loss}
+    return {key: total[key] for key in keys}
 
 
 def _evaluate(group: Dict[Tuple[str, Any], List[Tuple[Call, float]]]) -> LossDict:
     """Weighted losses by name, of calls of one kind."""
     calls, weights = zip(*(pair for pairs in group.values() for pair in pairs))
-    pred, target = (torch.cat([call[i] for call in calls]) for i in (1, 2))
-    rows = calls[0].function(pred, target, reduction_override='none')
-    if calls[0].weight is not None:
-        weight = torch.cat([call.weight for call in calls])
+    sizes, factors = ([len(c.pred) for c in calls], [c.avg_factor for c in calls])
+    ends = [sum(len(call.pred) for call, _ in pairs) for pairs in group.values()]
+    places, function = list(group), calls[0].function
+    pred, target, weight = (
+        None if tensors[0] is None else torch.cat(tensors)
+        for tensors in list(zip(*calls))[1:4]
+    )
+    group.clear()
+    del calls
+    rows = function(pred, target, reduction_override='none')
+    if weight is not None:
         if weight.ndim > rows.ndim:
             weight = weight.mean(-1)  # as mmdet does for losses of whole boxes
         elif weight.ndim < rows.ndim:
@@ -130,17 +141,15 @@ def _evaluate(group: Dict[Tuple[str, Any], List[Tuple[Call, float]]]) -> LossDic
     def moved(values: Sequence, dtype: torch.dtype = dtype) -> Tensor:
         return torch.tensor(values, dtype=dtype).to(rows.device, non_blocking=True)
 
-    factors = [call.avg_factor for call in calls]
     if any(isinstance(factor, Tensor) for factor in factors):
         stacked = [f if isinstance(f, Tensor) else moved(f) for f in factors]
         scales = moved(weights) / (torch.stack([f.to(dtype) for f in stacked]) + EPS)
     else:
         scales = moved([w / (f + EPS) for w, f in zip(weights, factors)])
-    sizes = moved([len(call.pred) for call in calls], torch.long)
-    rows = rows * scales.repeat_interleave(sizes, output_size=len(rows))
-    ends = [sum(len(call.pred) for call, _ in pairs) for pairs in group.values()]
+    counts = moved(sizes, torch.long)
+    rows = rows * scales.repeat_interleave(counts, output_size=len(rows))
     losses: Dict[str, Any] = {}
-    for (key, level), part in zip(group, rows.split(ends)):
+    for (key, level), part in zip(places, rows.split(ends)):
         loss = part.sum()
         losses[key] = loss if level is None else [*losses.get(key, []), loss]
     return losses

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from benchmarks.measure import OperatorCount
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, seeded, target
 from tests.helpers.thin_detectors import build_pair
@@ -198,3 +199,12 @@ def test_rois_in_ignored_objects_of_either_image_are_not_sampled(name):
         sampler.sample = noted
     wrapped.loss(inputs, samples)
     assert negatives == [0] * len(negatives) != []
+
+
+@pytest.mark.parametrize('name', ['faster_rcnn', 'cascade_rcnn'])
+def test_nobody_waits_to_see_that_rois_differ(name):
+    _, wrapped = build_pair(name, weighting='image', roi_sampling='per_target')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+    with OperatorCount() as count:
+        wrapped.loss(inputs, samples)
+    assert count.names['equal'] == 0
