@@ -34,7 +34,8 @@ def parse_args() -> argparse.Namespace:
 
 def count(name: str, batch_size: int, args: argparse.Namespace) -> Iterator[dict]:
     """A row for each variant."""
-    steps = make_steps(name, batch_size, args.size, args.depth, args.amp)
+    # Widths have no effect on the number of operators.
+    steps = make_steps(name, batch_size, args.size, args.depth, args.amp, thin=True)
     steps[PLAIN]()  # to warm up
     progress = tqdm(steps.items(), desc=f'{name}, batch {batch_size}')
     counts = {variant: count_operators(step) for variant, step in progress}

@@ -13,7 +13,7 @@ from torch import nn
 from mmdet_lossmix.functional import LossDict, interpolate_losses
 from mmdet_lossmix.structures import split_batch
 from tests.helpers.batches import mixed_batch
-from tests.helpers.thin_detectors import DETECTORS, shipped_model_cfg
+from tests.helpers.thin_detectors import DETECTORS, shipped_model_cfg, thin_out
 
 Step = Callable[[], None]
 
@@ -36,6 +36,7 @@ def make_steps(
     size: Sequence[int],
     depth: int = 50,
     amp: Optional[str] = None,
+    thin: bool = False,
 ) -> Dict[str, Step]:
     """The steps of a shipped detector with its ResNet, from random weights.
 
@@ -45,9 +46,12 @@ def make_steps(
         size (Sequence[int]): Height and width of the images.
         depth (int): Of the ResNet. Defaults to 50.
         amp (str, optional): See :func:`training_steps`. Defaults to None.
+        thin (bool): Whether to divide the widths of all layers. Defaults to False.
     """
     model = shipped_model_cfg(DETECTORS[name])
     model.backbone.update(init_cfg=None, depth=depth)  # no pretrained weights
+    if thin:
+        thin_out(model)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     masks = 'mask_head' in model.get('roi_head', {})
     return training_steps(model, batch_size, tuple(size), device, masks, amp)
