@@ -76,7 +76,7 @@ def test_the_tool_writes_a_page_and_a_plot(tmp_path):
     assert done.returncode == 0, done.stdout
     lines = (tmp_path / 'benchmark.md').read_text().splitlines()
     rows = [line for line in lines if line.startswith('| fcos')]
-    assert len(rows) == 5 + 2
+    assert len(rows) == 6 + 2
     plain = [cell.strip() for cell in rows[0].strip('| ').split('|')]
     assert plain[1] == PLAIN
     assert plain[3] == plain[6].join(['**'] * 2) == '**1.00**'
