@@ -63,7 +63,7 @@ class LossMixTeacher(MeanTeacher):
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
         discriminator (dict, optional): A :class:`DomainDiscriminator`; None by default.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
-            per target in any case. Defaults to ``'joint'``.
+            per target in any case. Defaults to ``'per_target'``.
         **kwargs: Of :class:`MeanTeacher`: ``momentum`` or ``keep_rate``,
             ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
@@ -81,7 +81,7 @@ class LossMixTeacher(MeanTeacher):
         pseudo_labels: Optional[dict] = {},  # noqa: B006  never modified
         pseudo_policy: dict = dict(losses='classification'),  # noqa: B006  neither
         discriminator: OptConfigType = None,
-        roi_sampling: str = 'joint',
+        roi_sampling: str = 'per_target',
         **kwargs: Any,
     ) -> None:
         check_roi_sampling(roi_sampling)

@@ -50,7 +50,7 @@ def compare(plain, wrapped, oracle, inputs, samples, tolerance):
 @pytest.mark.parametrize('lam', [0.3, 0.0, 1.0])
 @pytest.mark.parametrize('name', DETECTORS)
 def test_batch_weighting_equals_two_passes(name, lam, float64):
-    plain, wrapped = build_pair(name, weighting='batch', roi_sampling='per_target')
+    plain, wrapped = build_pair(name, weighting='batch')
     inputs, samples = mixed_batch(plain, [lam, lam])
 
     def oracle():
@@ -149,7 +149,7 @@ def count_computations(detector, loss, *args):
 @pytest.mark.parametrize('weighting', ['batch', 'image'])
 @pytest.mark.parametrize('name', DETECTORS)
 def test_stages_without_a_target_run_once(name, weighting):
-    plain, wrapped = build_pair(name, weighting=weighting)
+    plain, wrapped = build_pair(name, weighting=weighting, roi_sampling='joint')
     inputs, samples = mixed_batch(plain, [0.3, 0.3])
     own = [target(s, 'own') for s in samples]
     once = count_computations(plain, plain.loss, inputs, own)

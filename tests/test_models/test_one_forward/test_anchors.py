@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmdet_lossmix.models.one_forward import SharedForward
-from mmdet_lossmix.models.one_forward.anchors import Remembered, share_anchors
+from mmdet_lossmix.models.one_forward.anchors import remembered, share_anchors
 from tests.helpers.batches import mixed_batch
 from tests.helpers.thin_detectors import build_pair
 
@@ -67,15 +67,15 @@ def test_a_result_that_was_modified_is_made_anew():
         calls.append(sizes)
         return [torch.ones(size, device=device) for size in sizes]
 
-    remembered = Remembered(ones)
-    first = remembered([2, 3], device='cpu')
-    assert all(a is b for a, b in zip(remembered([2, 3], device='cpu'), first))
-    assert remembered([2, 4], device='cpu')[1].shape == (4,)
-    assert remembered([2, 3], device='meta')[0].is_meta
+    again = remembered(ones)
+    first = again([2, 3], device='cpu')
+    assert all(a is b for a, b in zip(again([2, 3], device='cpu'), first))
+    assert again([2, 4], device='cpu')[1].shape == (4,)
+    assert again([2, 3], device='meta')[0].is_meta
     first.append(None)  # a list that belongs to the caller
-    assert len(remembered([2, 3], device='cpu')) == 2
+    assert len(again([2, 3], device='cpu')) == 2
     first[0].mul_(2)
-    assert remembered([2, 3], device='cpu')[0].tolist() == [1, 1]
+    assert again([2, 3], device='cpu')[0].tolist() == [1, 1]
     assert len(calls) == 4
 
 

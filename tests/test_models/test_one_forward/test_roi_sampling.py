@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from benchmarks.measure import OperatorCount
 from mmdet_lossmix.models.one_forward.roi_sampling import LabelledRoIs
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, seeded, target
@@ -275,3 +276,12 @@ def test_objects_of_one_image_in_ignored_ones_of_the_other_are_no_background(
     ]
     assert len(ignoring) == len(samples)
     assert all(rois > 0 and negatives == 0 for rois, negatives in ignoring)
+
+
+@pytest.mark.parametrize('name', ['faster_rcnn', 'cascade_rcnn'])
+def test_nobody_waits_to_see_that_rois_differ(name):
+    _, wrapped = build_pair(name, weighting='image', roi_sampling='per_target')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+    with OperatorCount() as count:
+        wrapped.loss(inputs, samples)
+    assert count.names['equal'] == 0
