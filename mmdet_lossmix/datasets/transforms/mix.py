@@ -1,5 +1,6 @@
 """Mixing in the data pipeline: LossMix, and the baselines Union and Noise."""
 
+import random
 from typing import ClassVar, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -17,13 +18,7 @@ from mmdet_lossmix.mixing.run_check import MIXED_TWICE
 from ..labels import check_run
 from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
 from .frame_guard import record_frame
-from .partners import (
-    LoadedImage,
-    PartnerCache,
-    SkippedPartners,
-    at_scale_of,
-    draw_index,
-)
+from .partners import LoadedImage, PartnerCache, at_scale_of
 from .switch import MixSwitch
 
 
@@ -39,25 +34,9 @@ class MixTransform(BaseTransform):
     Put it after everything that moves pixels (Resize, RandomFlip, RandomCrop, ...) and
     before packing.
 
-    Required Keys:
-
-    - img
-    - gt_bboxes (BaseBoxes[torch.float32], optional)
-    - gt_bboxes_labels (np.int64, optional)
-    - gt_ignore_flags (bool, optional)
-    - gt_masks (BitmapMasks | PolygonMasks, optional)
-    - gt_seg_map (np.uint8, optional)
-    - mix_results (List[dict], optional)
-
-    Modified Keys:
-
-    - img
-    - img_shape
-    - the annotations above
-
-    Added Keys:
-
-    - partner_img_path (str)
+    Required keys: ``img``, and whatever ``LoadAnnotations`` gives: ``gt_bboxes``,
+    ``gt_bboxes_labels``, ``gt_ignore_flags``, ``gt_masks``, ``gt_seg_map``. Modified
+    keys: these, and ``img_shape``. Added keys: ``partner_img_path``.
 
     Args:
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
@@ -93,13 +72,12 @@ class MixTransform(BaseTransform):
         check_pad_val(pad_val)
         self.operator = build_operator(operator)
         self.cache = PartnerCache(max_cached_images)
-        self.skipped = SkippedPartners()
         self.switch = MixSwitch()
 
     def get_indexes(self, dataset) -> List[int]:
         """Draw an index for ``MultiImageMixDataset``; none while not mixing."""
         mixing = self.prob > 0 and self.switch.on
-        return draw_index(dataset, self.skipped) if mixing else []
+        return [random.randrange(len(dataset))] if mixing else []
 
     @cache_randomness
     def _do_mix(self) -> bool:
@@ -159,14 +137,9 @@ class MixTransform(BaseTransform):
             record_frame(results)
 
     def _partner_of_dataset(self, results: dict) -> Optional[LoadedImage]:
-        mix_results = results['mix_results']
-        if not mix_results or not self._do_mix():
+        if not results['mix_results'] or not self._do_mix():
             return None
-        partner = mix_results[0]
-        if partner is None or partner.get('img') is None:
-            self.skipped.add('A partner of `mix_results` has no image')
-            return None
-        loaded = LoadedImage.of(at_scale_of(results, partner))
+        loaded = LoadedImage.of(at_scale_of(results, results['mix_results'][0]))
         return self.cache.exchange(
             LoadedImage.of(results),
             loaded._replace(annotations=loaded.annotations.without_degenerate()),
@@ -195,12 +168,8 @@ class MixTransform(BaseTransform):
 class LossMixTransform(MixTransform):
     """``MixTransform`` with ``strategies.LossMix``, for :class:`LossMixDetector`.
 
-    Needs :class:`PackLossMixInputs` at the end of the pipeline.
-
-    Added Keys:
-
-    - partner (dict)
-    - mix_lambda (float)
+    Needs :class:`PackLossMixInputs` at the end of the pipeline. Added keys: ``partner``
+    (dict) and ``mix_lambda`` (float).
 
     Examples:
         >>> train_pipeline = [

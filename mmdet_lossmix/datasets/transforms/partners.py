@@ -1,20 +1,15 @@
 """Where a pipeline transform takes the partner image from."""
 
-import os.path as osp
 import random
 from typing import Any, List, NamedTuple, Optional
 
-import cv2
 import numpy as np
-from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.transforms import Resize
-from mmengine.logging import print_log
 
 from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.mixing.annotations import PROMPTS, Annotations
 from mmdet_lossmix.mixing.canvas import in_c_order
 
-from ..walk import walk
 from .annotation_keys import read_annotations
 
 
@@ -163,50 +158,3 @@ def at_scale_of(results: dict, partner: dict) -> dict:
 
 def _as_its_file(results: dict) -> bool:
     return results['img'].shape[:2] == tuple(results.get('ori_shape', ()))
-
-
-class SkippedPartners:
-    """Counts partners that could not be had; says so once, and again at every 1,000."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def add(self, why: str) -> None:
-        """Count one more, for the reason ``why``."""
-        self.count += 1
-        if self.count == 1 or self.count % 1000 == 0:
-            print_log(
-                f'{why}: the image stays unmixed ({self.count} skipped in this worker '
-                'so far). Mend or remove the file, then its annotation.',
-                logger='current',
-                level=30,
-            )
-
-
-def draw_index(dataset, skipped: SkippedPartners, max_tries: int = 15) -> List[int]:
-    """Draw the index of a partner whose image file is there and is an image.
-
-    Only the header of a local file is read; ``MultiImageMixDataset`` decodes the image
-    afterwards. Files that a storage backend reads are left to that backend. The list is
-    empty if ``max_tries`` tries have found no readable image.
-    """
-    local = reads_local_files(dataset)
-    for _ in range(max_tries):
-        index = random.randrange(len(dataset))
-        path = dataset.get_data_info(index).get('img_path')
-        if not local or path is None or '://' in path or cv2.haveImageReader(path):
-            return [index]
-        reason = 'is no image' if osp.exists(path) else 'does not exist'
-        skipped.add(f'The partner image {path} {reason}')
-    return []
-
-
-def reads_local_files(dataset: Any) -> bool:
-    """Whether all images of a dataset are read from the local disk, by OpenCV."""
-    loaders = [node for node in walk(dataset) if isinstance(node, LoadImageFromFile)]
-    return bool(loaders) and all(
-        (loader.backend_args or {}).get('backend', 'local') == 'local'
-        and loader.file_client_args is None
-        and loader.imdecode_backend == 'cv2'
-        for loader in loaders
-    )

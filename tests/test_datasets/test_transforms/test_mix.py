@@ -5,12 +5,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmcv.transforms import Compose, LoadImageFromFile
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
-
-from mmdet_lossmix.datasets.transforms import partners
 
 TRANSFORM_TYPES = ['LossMixTransform', 'UnionMixTransform', 'NoiseMixTransform']
 
@@ -210,34 +207,6 @@ def test_partner_of_mix_results():
     results = transform(dict(results_of(1), mix_results=[results_of(2)]))
     assert list(results['partner']['gt_bboxes_labels']) == [200, 201]
     assert not transform.cache.entries
-
-
-def test_unreadable_partners_are_skipped_and_counted(tmp_path, monkeypatch):
-    messages = []
-    monkeypatch.setattr(partners, 'print_log', lambda text, **_: messages.append(text))
-    (tmp_path / 'broken.jpg').write_bytes(b'no image')
-
-    class Dataset:
-        paths = (tmp_path / 'missing.jpg', tmp_path / 'broken.jpg')
-
-        def __init__(self):
-            self.pipeline = Compose([LoadImageFromFile()])
-
-        def __len__(self):
-            return len(self.paths)
-
-        def get_data_info(self, index):
-            return dict(img_path=str(self.paths[index]))
-
-    transform = build('LossMixTransform')
-    assert transform.get_indexes(Dataset()) == []
-    assert transform.skipped.count == 15
-    assert len(messages) == 1
-    assert 'does not exist' in messages[0] or 'is no image' in messages[0]
-    for mix_results in ([], [None], [dict(img=None)]):
-        results = transform(dict(results_of(1), mix_results=mix_results))
-        assert 'partner' not in results
-    assert transform.skipped.count == 17
 
 
 @pytest.mark.parametrize('kwargs', [dict(alpha=0), dict(prob=2), dict(alpha='a')])

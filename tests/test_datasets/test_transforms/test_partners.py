@@ -1,21 +1,19 @@
 """The cache of partners: what it holds, and who shares memory with it."""
 
 import json
-from types import SimpleNamespace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from mmcv.transforms import Compose
-from mmdet.registry import DATASETS, TRANSFORMS
+from mmdet.registry import DATASETS
+from mmengine.fileio import BaseStorageBackend, register_backend
 from mmengine.registry import init_default_scope
 
 from mmdet_lossmix.datasets.transforms.partners import (
     LoadedImage,
     PartnerCache,
-    SkippedPartners,
-    draw_index,
 )
 from mmdet_lossmix.mixing.annotations import Annotations
 
@@ -206,33 +204,42 @@ def test_partners_come_to_the_scale_of_a_mosaic(tmp_path):
         assert torch.allclose(height, torch.tensor(240.0))
 
 
-@pytest.mark.parametrize('backend', [None, 'local', 'memory'])
-def test_files_are_looked_for_on_the_disk_only_if_they_are_read_from_it(
-    backend, tmp_path
-):
-    backend_args = None if backend is None else dict(backend=backend)
+class Shelf(BaseStorageBackend):
+    """Images that lie on no disk."""
+
+    def get(self, filepath):
+        image = np.full((40, 60, 3), int(Path(filepath).stem), np.uint8)
+        return cv2.imencode('.png', image)[1].tobytes()
+
+    def get_text(self, filepath):
+        raise NotImplementedError
+
+
+def dataset_of(names, backend_args):
+    """``MultiImageMixDataset`` that mixes images of these names."""
     init_default_scope('mmdet')
-    loader = TRANSFORMS.build(dict(type='LoadImageFromFile', backend_args=backend_args))
-    there = tmp_path / '1.png'
-    cv2.imwrite(str(there), np.zeros((2, 2), np.uint8))
+    loader = dict(type='LoadImageFromFile', backend_args=backend_args)
+    inner = DATASETS.build(
+        dict(type='BaseDetDataset', lazy_init=True, pipeline=[loader])
+    )
+    inner.data_list = [dict(img_path=name, img_id=name) for name in names]
+    inner.serialize_data, inner._fully_initialized = False, True
+    pipeline = [dict(type='UnionMixTransform')]
+    return DATASETS.build(
+        dict(type='MultiImageMixDataset', dataset=inner, pipeline=pipeline)
+    )
 
-    class Wrapper:
-        paths = ('nowhere.png', 'nowhere.png', str(there))
 
-        def __init__(self):
-            self.dataset = SimpleNamespace(pipeline=Compose([loader]))
+def test_files_of_a_backend_are_not_looked_for_on_the_disk():
+    register_backend('shelf', Shelf, force=True)
+    dataset = dataset_of([f'{i}.png' for i in range(8)], dict(backend='shelf'))
+    mixed = ['partner_img_path' in dataset[i] for i in range(8) for _ in range(4)]
+    assert sum(mixed) >= len(mixed) - 2  # an image may be drawn for itself
 
-        def __len__(self):
-            return len(self.paths)
 
-        def get_data_info(self, index):
-            return dict(img_path=self.paths[index])
-
-    skipped = SkippedPartners()
-    drawn = [draw_index(Wrapper(), skipped) for _ in range(20)]
-    if backend == 'memory':
-        assert not skipped.count
-        assert {i for (i,) in drawn} == {0, 1, 2}
-    else:
-        assert all(i in ([2], []) for i in drawn)
-        assert skipped.count
+def test_a_partner_that_is_missing_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / '0.png'), np.zeros((2, 2), np.uint8))
+    names = [str(tmp_path / f'{name}.png') for name in (0, 'gone')]
+    dataset = dataset_of(names, None)
+    with pytest.raises(FileNotFoundError, match=r'gone\.png'):
+        all(dataset[0] for _ in range(20))
