@@ -10,7 +10,13 @@ from mmengine.registry import init_default_scope
 from mmdet_lossmix.mixing.run_check import check_config
 from tests.helpers import ROOT
 
-PAGES = ('README.md', 'configs/README.md', 'docs/transparency.md')
+PAGES = (
+    'README.md',
+    'configs/README.md',
+    'docs/index.md',
+    'docs/transparency.md',
+    'docs/your_data.md',
+)
 TEXT = '\n'.join((ROOT / page).read_text() for page in PAGES)
 BLOCKS = re.findall(r'```python\n(.*?)```', TEXT, re.S)
 CONFIGS = [
@@ -37,4 +43,4 @@ def test_their_configs_mix(config):
 
 
 def test_they_show_configs():
-    assert len(CONFIGS) == 5
+    assert len(CONFIGS) == 9

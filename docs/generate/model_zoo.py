@@ -11,8 +11,8 @@ from modelindex.load_model_index import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / 'docs' / 'model_zoo.md'
-HEAD = '| Config | Detector | Backbone | Data | Schedule | Images per GPU | Result |\n'
-RULE = '|---|---|---|---|---|---|---|\n'
+HEAD = '| Config | Detector, backbone | Data | Schedule | Images per GPU | Result |\n'
+RULE = '|---|---|---|---|---|---|\n'
 BASELINE = 'Baseline'
 DETECTORS = {
     'atss': 'ATSS',
@@ -29,13 +29,13 @@ DETECTORS = {
 }
 DATA = {'voc': 'PASCAL VOC 2007 + 2012', 'coco': 'COCO 2017', 'bccd': 'BCCD'}
 SECTIONS = {
-    'LossMix': 'Both images count, weighted by lambda. [More](../configs/lossmix/README.md)',
-    'Union': 'Both images count at full weight. [More](../configs/union/README.md)',
-    'Noise': 'The dominant image counts. [More](../configs/noise/README.md)',
+    'LossMix': 'Both images count, weighted by lambda. [configs/lossmix](../configs/lossmix/README.md) says more.',
+    'Union': 'Both images count at full weight. [configs/union](../configs/union/README.md) says more.',
+    'Noise': 'The dominant image counts. [configs/noise](../configs/noise/README.md) says more.',
     BASELINE: "mmdet's own configs, with a seed and resumable runs. "
     'YOLOX and RTMDet keep the MixUp of mmdet.',
     'LossMixTeacher': 'Domain adaptation; the data column says from where to where. '
-    '[More](../configs/uda/README.md)',
+    '[configs/uda](../configs/uda/README.md) says more.',
 }
 INTRO = """# Model zoo
 
@@ -88,8 +88,7 @@ def row(path: str, data: str, results: list) -> str:
     metrics = (f'{v} {k}' for r in results for k, v in r.metrics.items())
     cells = (
         f'[{name}](../{path})',
-        detector,
-        backbone_of(config),
+        f'{detector}, {backbone_of(config)}',
         data,
         length,
         str(images),
