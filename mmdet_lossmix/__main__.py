@@ -72,8 +72,8 @@ def command() -> None:
         tool = shipped('tools') / f'{TOOLS[name][0]}.py'
         if not tool.is_file():
             sys.exit(
-                'error: Clone the repository, run `pip install -e .[studies]` in it, and '
-                f'call `lossmix {name}` again. Studies are not part of the wheel.'
+                'error: Clone the repository, run `pip install -e .[studies]` in it '
+                f'and `lossmix {name}` again: the wheel does not hold the studies.'
             )
         sys.argv = [f'lossmix {name}', *rest]
         sys.path.insert(0, str(tool.parent))

@@ -1,4 +1,4 @@
-"""What mkdocs does beside its own work: pages from elsewhere, and links out of docs/."""
+"""What mkdocs does beside its own work: pages from elsewhere, links out of docs/."""
 
 import os
 import re
@@ -40,7 +40,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
         path = (folder / target).resolve()
         for name, source in ELSEWHERE.items():
             if path == ROOT / source:
-                return f'[{text}]({os.path.relpath(Path(config.docs_dir, name), folder)})'
+                return (
+                    f'[{text}]({os.path.relpath(Path(config.docs_dir, name), folder)})'
+                )
         if path.is_relative_to(config.docs_dir) or not path.exists():
             return match.group()  # mkdocs checks it
         if not config.repo_url:

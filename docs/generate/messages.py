@@ -70,9 +70,9 @@ def words_of(node: Union[ast.expr, None], values: Values) -> list[str]:
     if isinstance(node, ast.Name) and node.id in values:
         fewer = {name: values[name] for name in values if name != node.id}
         return words_of(values[node.id], fewer)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == 'format':
-            return words_of(node.func.value, values)[0].split('{}')
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute) and function.attr == 'format':
+        return words_of(function.value, values)[0].split('{}')
     return ['', '']
 
 
@@ -89,15 +89,18 @@ def kind_of(node: ast.AST) -> tuple[str, Union[ast.expr, None]]:
     """Its kind and its text, of a node that raises or warns; '' of any other."""
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
         return ast.unparse(node.exc.func).split('.')[-1], node.exc.args[0]
-    if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name)):
-        if ast.unparse(node.func).split('.')[-1] in WARNINGS and node.args:
+    if isinstance(node, ast.Call) and node.args:
+        called = getattr(node.func, 'attr', None) or getattr(node.func, 'id', '')
+        if called in WARNINGS:
             return 'warning', node.args[0]
     return '', None
 
 
 def messages_in(package: Path) -> Iterator[Message]:
     """Every error and warning of a package that has words of its own."""
-    trees = {path: ast.parse(path.read_text()) for path in sorted(package.rglob('*.py'))}
+    trees = {
+        path: ast.parse(path.read_text()) for path in sorted(package.rglob('*.py'))
+    }
     shared = {
         name: value
         for tree in trees.values()
@@ -126,7 +129,9 @@ def listed(package: Path = ROOT / 'mmdet_lossmix') -> str:
             parts = message.path.relative_to(package).with_suffix('').parts
             if (parts[0] if len(parts) > 1 else '') == room and message.text():
                 module = '.'.join((package.name, *parts))
-                lines += f'- {escaped(message.text())}<br>*{message.kind} of `{module}`*\n'
+                lines += (
+                    f'- {escaped(message.text())}<br>*{message.kind} of `{module}`*\n'
+                )
         if lines:
             text += f'### {title}\n\n{lines}\n'
     return text

@@ -1,8 +1,9 @@
 """Write docs/model_zoo.md from model-index.yml and the configs.
 
-    python docs/generate/model_zoo.py
+python docs/generate/model_zoo.py
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,24 +30,24 @@ DETECTORS = {
 }
 DATA = {'voc': 'PASCAL VOC 2007 + 2012', 'coco': 'COCO 2017', 'bccd': 'BCCD'}
 SECTIONS = {
-    'LossMix': 'Both images count, weighted by lambda. [configs/lossmix](../configs/lossmix/README.md) says more.',
-    'Union': 'Both images count at full weight. [configs/union](../configs/union/README.md) says more.',
-    'Noise': 'The dominant image counts. [configs/noise](../configs/noise/README.md) says more.',
+    'LossMix': 'Both images count, weighted by lambda. configs/lossmix says more.',
+    'Union': 'Both images count at full weight. configs/union says more.',
+    'Noise': 'The dominant image counts. configs/noise says more.',
     BASELINE: "mmdet's own configs, with a seed and resumable runs. "
     'YOLOX and RTMDet keep the MixUp of mmdet.',
     'LossMixTeacher': 'Domain adaptation; the data column says from where to where. '
-    '[configs/uda](../configs/uda/README.md) says more.',
+    'configs/uda says more.',
 }
 INTRO = """# Model zoo
 
-No config has been trained at its full schedule yet, and there are no weights to download.
-"Not run" means: the tests build the config, train two iterations and evaluate it. What has
-been trained are the thin detectors of the [studies](studies/README.md).
+No config has been trained at its full schedule yet, and there are no weights to
+download. "Not run" means: the tests build the config, train two iterations and evaluate
+it. What has been trained are the thin detectors of the [studies](studies/README.md).
 
-Schedules, learning rates and batch sizes are those of the mmdet config that each one builds
-on. Configs of one detector and data set differ in the mixing only, so comparisons are fair.
-`x 3` is a `RepeatDataset`. Train with `mim train mmdet configs/NAME.py`; after an installation
-from a wheel, `lossmix configs NAME` prints the path.
+Schedules, learning rates and batch sizes are those of the mmdet config that each one
+builds on. Configs of one detector and data set differ in the mixing only, so that
+comparisons are fair. `x 3` is a `RepeatDataset`. Train with `mim train mmdet
+configs/NAME.py`. From a wheel, `lossmix configs NAME` prints the path.
 """
 
 
@@ -114,6 +115,7 @@ def page() -> str:
     lines = list(rows())
     text = '<!-- Written by docs/generate/model_zoo.py -->\n' + INTRO
     for section, about in SECTIONS.items():
+        about = re.sub(r'(configs/\w+) says', r'[\1](../\1/README.md) says', about)
         table = ''.join(line for name, line in lines if name == section)
         text += f'\n## {section}\n\n{about}\n\n{HEAD}{RULE}{table}'
     return text
