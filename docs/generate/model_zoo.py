@@ -6,6 +6,7 @@ python docs/generate/model_zoo.py
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from modelindex.load_model_index import load
@@ -54,7 +55,7 @@ configs/NAME.py`. From a wheel, `lossmix configs NAME` prints the path.
 def loader_of(config: Config) -> tuple[int, int]:
     """Images per GPU, and how often a data set is repeated in an epoch."""
     loader, times = config.train_dataloader, 1
-    dataset = loader.dataset
+    dataset: Any = loader.dataset
     while isinstance(dataset, dict):
         times *= dataset.get('times', 1) if dataset.type == 'RepeatDataset' else 1
         dataset = dataset.get('dataset')
