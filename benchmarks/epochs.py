@@ -74,7 +74,7 @@ def private_memory(pid: int) -> int:
 
     The resident set of a forked worker is mostly what it shares with its parent.
     """
-    rollup = Path(f'/proc/{pid}/smaps_rollup').read_text(encoding='ascii')
+    rollup = Path(f'/proc/{pid}/smaps_rollup').read_text(encoding='utf-8')
     lines = [line.split() for line in rollup.splitlines()]
     return sum(int(line[1]) for line in lines if line[0].startswith('Private_')) * 1024
 

@@ -1,6 +1,7 @@
 """Time and memory of training steps, side by side."""
 
 import time
+from collections import Counter
 from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
@@ -78,6 +79,7 @@ class OperatorCount(TorchDispatchMode):
 
     Attributes:
         operators (int): How many, of forward, backward and optimizer.
+        names (Counter): The same by name.
         waits (int): How many hand a value to Python, or make a shape of values.
     """
 
@@ -86,6 +88,7 @@ class OperatorCount(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.operators = self.waits = 0
+        self.names: Counter = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: Optional[dict] = None
@@ -96,13 +99,13 @@ class OperatorCount(TorchDispatchMode):
             x is not None and x.dtype is torch.bool for x in args[1]
         )
         self.operators += 1
+        self.names[name] += 1
         self.waits += name in self.WAITS or by_mask
         return func(*args, **(kwargs or {}))
 
 
 def count_operators(step: Step) -> OperatorCount:
-    """Count those of one step, after one that warms up."""
-    step()
+    """Count those of one step, which is not the first of its optimizer."""
     with OperatorCount() as count:
         step()
     return count

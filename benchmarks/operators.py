@@ -6,43 +6,49 @@ that; the number of operators does. Prints a table in Markdown.
 
 Example:
     python benchmarks/operators.py
+    python benchmarks/operators.py fcos --batches 16
 """
 
 import argparse
 import warnings
+from typing import Iterator
 
 import pandas as pd
 import torch
 from mmengine.registry import init_default_scope
+from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers the wrapper
+from benchmarks.arguments import parse, step_parser
 from benchmarks.measure import count_operators
-from benchmarks.step import make_steps
-from benchmarks.step_variants import PLAIN
-from tests.helpers.thin_detectors import DETECTORS
+from benchmarks.step_variants import PLAIN, make_steps
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'detectors',
-        nargs='*',
-        default=['faster_rcnn', 'retinanet', 'fcos'],
-        help=f'of {", ".join(DETECTORS)} (default: the first three)',
-    )
+    # The size has little effect on the number of operators.
+    parser = step_parser(__doc__, size=(96, 128))
     parser.add_argument('--batches', type=int, nargs='*', default=(2, 8))
-    parser.add_argument(
-        '--size',
-        type=int,
-        nargs=2,
-        default=(96, 128),
-        metavar=('H', 'W'),
-        help='has little effect on the number of operators (default: 96 128)',
-    )
-    return parser.parse_args()
+    return parse(parser)
+
+
+def count(name: str, batch_size: int, args: argparse.Namespace) -> Iterator[dict]:
+    """A row for each variant."""
+    # Widths have no effect on the number of operators.
+    steps = make_steps(name, batch_size, args.size, args.depth, args.amp, thin=True)
+    steps[PLAIN]()  # to warm up
+    progress = tqdm(steps.items(), desc=f'{name}, batch {batch_size}')
+    counts = {variant: count_operators(step) for variant, step in progress}
+    for variant, of_step in counts.items():
+        ratio = of_step.operators / counts[PLAIN].operators
+        yield {
+            'detector': name,
+            'images': batch_size,
+            'step': variant,
+            'operators': of_step.operators,
+            '/ plain': f'{ratio:.2f}',
+            'waits': of_step.waits,
+        }
 
 
 def main() -> None:
@@ -51,24 +57,14 @@ def main() -> None:
     warnings.filterwarnings('ignore')
     init_default_scope('mmdet')
     torch.manual_seed(0)
-    rows = []
-    for name in args.detectors:
-        for batch_size in args.batches:
-            steps = make_steps(name, batch_size, args.size)
-            counts = {variant: count_operators(s) for variant, s in steps.items()}
-            plain = counts[PLAIN]
-            for variant, count in counts.items():
-                rows.append(
-                    {
-                        'detector': name,
-                        'images': batch_size,
-                        'step': variant,
-                        'operators': count.operators,
-                        '/ plain': f'{count.operators / plain.operators:.2f}',
-                        'waits': count.waits,
-                    }
-                )
-    print(pd.DataFrame(rows).to_markdown(index=False))
+    rows = [
+        row
+        for name in args.detectors
+        for batch_size in args.batches
+        for row in count(name, batch_size, args)
+    ]
+    table = pd.DataFrame(rows)
+    print(table.to_markdown(index=False, tablefmt='github', disable_numparse=True))
 
 
 if __name__ == '__main__':

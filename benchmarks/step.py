@@ -6,7 +6,8 @@ alike; ratios are taken within a round. Writes a page with tables, and a plot.
 
 Example:
     python benchmarks/step.py --threads 2
-    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/benchmark
+    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/two_stages
+    python benchmarks/step.py --depth 101 --images 16 --amp float16  # on a GPU
 """
 
 import argparse
@@ -14,7 +15,7 @@ import platform
 import sys
 import warnings
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, List
 
 import matplotlib as mpl
 import numpy as np
@@ -23,32 +24,22 @@ import torch
 from tqdm import tqdm
 
 import mmdet_lossmix  # noqa: F401  registers the wrapper
-from benchmarks.measure import peak_memory, step_times
-from benchmarks.step_variants import LOSSMIX, PLAIN, training_steps
+from benchmarks.arguments import parse, step_parser
+from benchmarks.measure import count_operators, peak_memory, step_times
+from benchmarks.step_variants import LOSSMIX, PLAIN, make_steps
 from tests.helpers import ROOT
-from tests.helpers.thin_detectors import DETECTORS, shipped_model_cfg
 
 mpl.use('Agg')
 from matplotlib import pyplot as plt
 
 GROWTH = (PLAIN, *LOSSMIX)
-REMARKS = '## What it shows'  # written by hand, and kept from there on
+OUT = ROOT / 'work_dirs/benchmark'
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'detectors',
-        nargs='*',
-        default=['faster_rcnn', 'retinanet', 'fcos'],
-        help=f'of {", ".join(DETECTORS)} (default: the first three)',
-    )
-    parser.add_argument(
-        '--size', type=int, nargs=2, default=(480, 640), metavar=('H', 'W')
-    )
+    parser = step_parser(__doc__, size=(480, 640))
+    parser.add_argument('--images', type=int, default=2, help='of a batch (default: 2)')
     parser.add_argument('--rounds', type=int, default=9, help='(default: 9)')
     parser.add_argument(
         '--batches',
@@ -58,30 +49,17 @@ def parse_args() -> argparse.Namespace:
         help='sizes of which to show the growth, at half the side (default: 2 4 8 16)',
     )
     parser.add_argument('--growth-rounds', type=int, default=3, help='(default: 3)')
-    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
-    parser.add_argument('--out', type=Path, default=ROOT / 'docs', help='(docs)')
-    args = parser.parse_args()
-    unknown = set(args.detectors) - set(DETECTORS)
-    if unknown:
-        parser.error(f'unknown: {", ".join(sorted(unknown))}')
-    return args
-
-
-def make_steps(name: str, batch_size: int, size: Sequence[int]) -> dict:
-    """The steps of a shipped detector with its ResNet-50, from random weights."""
-    model = shipped_model_cfg(DETECTORS[name])
-    model.backbone.init_cfg = None  # its pretrained weights
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    masks = 'mask_head' in model.get('roi_head', {})
-    return training_steps(model, batch_size, tuple(size), device, masks)
+    parser.add_argument('--out', type=Path, default=OUT, help='(work_dirs/benchmark)')
+    return parse(parser)
 
 
 def measure(name: str, args: argparse.Namespace) -> List[dict]:
-    """All variants at a batch of 2: one row each."""
-    steps = make_steps(name, 2, args.size)
+    """All variants at one batch: a row each."""
+    steps = make_steps(name, args.images, args.size, args.depth, args.amp)
     with tqdm(total=len(steps) * (args.rounds + 1), desc=name) as progress:
         times = step_times(steps, args.rounds, progress.update)
     memory = {variant: peak_memory(step) for variant, step in steps.items()}
+    counts = {variant: count_operators(step) for variant, step in steps.items()}
     return [
         {
             'detector': name,
@@ -89,6 +67,8 @@ def measure(name: str, args: argparse.Namespace) -> List[dict]:
             **ratio_to_plain(times, variant),
             'memory': memory[variant] / memory[PLAIN],
             'MiB': memory[variant] / 2**20,
+            'operators': counts[variant].operators / counts[PLAIN].operators,
+            'waits': counts[variant].waits,
         }
         for variant in steps
     ]
@@ -98,7 +78,8 @@ def measure_growth(name: str, args: argparse.Namespace) -> List[dict]:
     """Plain and LossMix at growing batches of images of half the side."""
     rows = []
     for batch_size in args.batches:
-        steps = make_steps(name, batch_size, [side // 2 for side in args.size])
+        size = [side // 2 for side in args.size]
+        steps = make_steps(name, batch_size, size, args.depth, args.amp)
         steps = {variant: steps[variant] for variant in GROWTH}
         total = len(steps) * (args.growth_rounds + 1)
         with tqdm(total=total, desc=f'{name}, batch {batch_size}') as progress:
@@ -144,7 +125,7 @@ def draw(table: pd.DataFrame, growth: pd.DataFrame, path: Path) -> None:
         colour = colours[variant]
         axes[0].bar(x, rows.time, width, yerr=spread, color=colour, label=variant)
     axes[0].set_xticks(range(len(detectors)), detectors)
-    axes[0].set_title('batch of 2', loc='left')
+    axes[0].set_title('one batch', loc='left')
     styles = ('-', '--', ':', '-.', (0, (1, 3)))
     for detector, style in zip(detectors, styles):
         for variant in LOSSMIX:
@@ -167,7 +148,7 @@ def draw(table: pd.DataFrame, growth: pd.DataFrame, path: Path) -> None:
 
 
 def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) -> str:
-    """The page that the docs show."""
+    """The page with both tables."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
@@ -181,15 +162,18 @@ def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) ->
         '',
         f'    {command}',
         '',
-        f'on {device}, torch {torch.__version__}. A step is mixing on the device,',
-        "losses, backward and optimizer, of mmdet's ResNet-50 detectors on random",
+        f'on {device}, torch {torch.__version__}, {args.amp or "float32"}. A step is',
+        f"mixing on the device, losses, backward and optimizer, of mmdet's ResNet-"
+        f'{args.depth} detectors on random',
         'images with seven objects each. The variants take turns; a ratio is taken',
         'within a round, and shown are the median and the quartiles over the rounds.',
-        'Memory is the peak of what a step allocates for tensors.',
+        'Memory is the peak of what a step allocates for tensors. Operators are those',
+        'that torch dispatches; waits are those of them that wait for a device.',
         '',
         '![Time of a step in plain steps](images/benchmark.png)',
         '',
-        f'## A batch of 2, {args.size[0]} x {args.size[1]}, {args.rounds} rounds',
+        f'## A batch of {args.images}, {args.size[0]} x {args.size[1]}, '
+        f'{args.rounds} rounds',
         '',
         to_markdown(table),
         '',
@@ -211,25 +195,19 @@ def to_markdown(table: pd.DataFrame) -> str:
     if 'memory' in table:
         table['memory'] = table.memory.map('{:.2f}'.format)
         table['memory'] += table.MiB.map(' ({:.0f} MiB)'.format)
+        table['operators'] = table.operators.map('{:.2f}'.format)
     table = table.drop(columns=['high', 'MiB'], errors='ignore')
     names = {'time': 'time / plain', 'low': 'quartiles', 'memory': 'memory / plain'}
+    names['operators'] = 'operators / plain'
     names['batch'] = 'images'
     text = table.rename(columns=names)
     return text.to_markdown(index=False, tablefmt='github', disable_numparse=True)
-
-
-def remarks(path: Path) -> str:
-    """What somebody wrote below the tables of an earlier run."""
-    page_before = path.read_text() if path.exists() else ''
-    _, heading, text = page_before.partition(REMARKS)
-    return f'\n{heading}{text}' if heading else ''
 
 
 def main() -> None:
     """Measure, and write after each detector."""
     args = parse_args()
     warnings.simplefilter('ignore')
-    torch.set_num_threads(args.threads)
     (args.out / 'images').mkdir(parents=True, exist_ok=True)
     rows, growth = [], []
     for name in args.detectors:
@@ -237,8 +215,7 @@ def main() -> None:
         growth += measure_growth(name, args)
         tables = pd.DataFrame(rows), pd.DataFrame(growth)
         draw(*tables, args.out / 'images/benchmark.png')
-        path = args.out / 'benchmark.md'
-        path.write_text(page(*tables, args) + remarks(path))
+        (args.out / 'benchmark.md').write_text(page(*tables, args), encoding='utf-8')
         print(tables[0].round(2).to_string(index=False))
     print(tables[1].round(2).to_string(index=False))
     print(f'Written: {args.out}/benchmark.md, {args.out}/images/benchmark.png')

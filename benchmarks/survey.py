@@ -138,7 +138,7 @@ def row(name: str, finding: Finding) -> str:
 
 def read_rows(path: Path) -> Dict[str, str]:
     """The rows of an earlier survey, by name."""
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding='utf-8').splitlines() if path.exists() else []
     rows = [line for line in lines if line.startswith('| ') and '`' in line]
     return {line[2:].split(' `')[0]: line for line in rows}
 
@@ -151,7 +151,9 @@ def write(path: Path, rows: Dict[str, str]) -> None:
         for verdict in VERDICTS
     ]
     summary = f'{len(lines)} architectures: {"; ".join(counts)}.\n\n'
-    path.write_text(HEAD + summary + COLUMNS + RULE + '\n'.join(lines) + '\n')
+    path.write_text(
+        HEAD + summary + COLUMNS + RULE + '\n'.join(lines) + '\n', encoding='utf-8'
+    )
 
 
 def main() -> None:

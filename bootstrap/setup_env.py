@@ -102,11 +102,14 @@ class Environment:
         """Return what is wrong with it, or ''."""
         if not self.path.exists():
             return 'not there yet'
-        if not self.stamp.exists() or self.stamp.read_text() != fingerprint():
+        if (
+            not self.stamp.exists()
+            or self.stamp.read_text(encoding='utf-8') != fingerprint()
+        ):
             return 'unfinished or out of date'
         command = (self.python, '-I', '-W', 'ignore', '-c', CHECK)
         try:
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(command, capture_output=True, encoding='utf-8')
         except OSError as error:
             return str(error)
         lines = done.stderr.splitlines() or ['it fails']
@@ -125,17 +128,17 @@ class Environment:
             subprocess.run(command, check=True, cwd=ROOT, env=env, pass_fds=[lock])
 
         run(sys.executable, '-m', 'venv', self.path)
-        (self.path / '.gitignore').write_text('*\n')
+        (self.path / '.gitignore').write_text('*\n', encoding='utf-8')
         pip = self.python, '-m', 'pip'
         run(*pip, 'install', '--quiet', '-c', CONSTRAINTS, 'uv')
-        config = subprocess.check_output([*pip, 'config', 'list'], text=True)
+        config = subprocess.check_output([*pip, 'config', 'list'], encoding='utf-8')
         env = {**uv_variables(config), 'MAX_JOBS': str(os.cpu_count() or 1), **env}
         uv = self.path / 'bin' / 'uv', 'pip', 'install', '--python', self.python
         pins = '-c', CONSTRAINTS, '--build-constraints', CONSTRAINTS
         run(*uv, *pins, 'torch', 'setuptools', 'ninja')
 
         code = 'import torch; print(torch.__version__, end="")'
-        torch = subprocess.check_output([self.python, '-c', code], text=True)
+        torch = subprocess.check_output([self.python, '-c', code], encoding='utf-8')
         wheels = WHEELS / f'torch-{torch}'
         wheels.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=WHEELS) as new:
@@ -160,7 +163,7 @@ def main() -> None:
     environment = Environment(parser.parse_args().stack)
     name = environment.path.name
     start = time.monotonic()
-    with (ROOT / f'{name}.lock').open('w') as lock:
+    with (ROOT / f'{name}.lock').open('w', encoding='utf-8') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two calls at once: the second one waits
         fault, pins = environment.fault(), fingerprint()
         if fault:
@@ -178,7 +181,7 @@ def main() -> None:
                     'of MAX_JOBS compilers at once.\nThe next call starts over, with '
                     'what is in the cache.'
                 )
-            environment.stamp.write_text(pins)
+            environment.stamp.write_text(pins, encoding='utf-8')
             fault = environment.fault()
             if fault:
                 environment.stamp.unlink()

@@ -1,4 +1,4 @@
-"""Refuses arguments that are no number of a range."""
+"""Refuses arguments that are no number of a range, or no dict."""
 
 from numbers import Real
 from typing import Any
@@ -29,3 +29,10 @@ def check_number(
     below = number <= high if interval.endswith(']') else number < high
     if not (above and below) or (whole and number != int(number)):
         raise ValueError(f'{wanted}, not {value}{hint}.')
+
+
+def check_dicts(optional: bool, /, **arguments: Any) -> None:
+    """Refuse arguments that are no dict (nor None, if optional) with a TypeError."""
+    for name, value in arguments.items():
+        if not (isinstance(value, dict) or (optional and value is None)):
+            raise TypeError(f'Set `{name}` to a dict, not {value!r:.80}.')

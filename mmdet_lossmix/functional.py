@@ -24,11 +24,7 @@ LossDict = Dict[str, Union[Tensor, List[Tensor]]]
 
 
 def check_mix_args(alpha: float, prob: float) -> None:
-    """Refuse what is no Beta parameter or no probability of mixing.
-
-    Args:
-        alpha (float): Parameter of ``Beta(alpha, alpha)``, finite and above 0.
-        prob (float): Probability of mixing, in [0, 1].
+    """Refuse what is no parameter of ``Beta(alpha, alpha)`` or no probability.
 
     Raises:
         TypeError: If either is not a number.
@@ -51,22 +47,17 @@ def sample_lambda(alpha: float, rng: Any = np.random) -> float:
     Returns:
         float: ``lam`` in [0, 1].
     """
+    alpha = min(max(alpha, 1e-100), 1e100)  # beyond, numpy has NaN; lambda is the same
     return float(rng.beta(alpha, alpha))
 
 
 def blend_tensors(
     image: Tensor, partner: Tensor, lam: float, out: Optional[Tensor] = None
 ) -> Tensor:
-    """Equation (1) on the device.
+    """Equation (1) on the device, into ``out`` or a new tensor.
 
-    Args:
-        image (Tensor): Shape (..., H, W), floating point.
-        partner (Tensor): Of the same shape and dtype.
-        lam (float): Weight of ``image``, in [0, 1].
-        out (Tensor, optional): Of the same shape and dtype, to be written.
-
-    Returns:
-        Tensor: The blend: ``out``, or a new tensor.
+    All are floating point, of one shape (..., H, W). ``lam``, in [0, 1], is the weight
+    of ``image``.
     """
     return torch.mul(image, lam, out=out).add_(partner, alpha=1 - lam)
 
@@ -129,6 +120,5 @@ def weighted_sum(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDi
             if isinstance(value, (list, tuple)):  # one operation for all levels
                 value = torch.stack(list(value))
                 lists.add(key)
-            scaled = value if weight == 1 else value * weight
-            total[key] = total[key] + scaled if key in total else scaled
+            total[key] = total[key] + value * weight if key in total else value * weight
     return {k: list(v.unbind()) if k in lists else v for k, v in total.items()}

@@ -25,7 +25,10 @@ def draw_data(data: Mapping[str, Any], study: Path, workers: int) -> None:
         mark = root / 'VOCdevkit' / 'synthetic_voc.json'
         wanted = {name: value for name, value in arguments.items() if name != 'root'}
         marked = {**wanted, 'look': LOOK}
-        if mark.is_file() and marked.items() <= json.loads(mark.read_text()).items():
+        if (
+            mark.is_file()
+            and marked.items() <= json.loads(mark.read_text(encoding='utf-8')).items()
+        ):
             continue
         try:
             generate_voc(root, workers=workers, **wanted)

@@ -29,7 +29,10 @@ def go_on(folder: Path, burn_in: 'Path | None' = None) -> bool:
         shutil.rmtree(path, ignore_errors=True)
     others = shutil.ignore_patterns('*.pth', 'vis_image')
     shutil.copytree(burn_in / 'train', part, ignore=others)
-    shutil.copy(burn_in / 'train' / (burn_in / 'trained').read_text().strip(), part)
+    shutil.copy(
+        burn_in / 'train' / (burn_in / 'trained').read_text(encoding='utf-8').strip(),
+        part,
+    )
     shutil.copy(burn_in / 'facts.json', folder / 'burn_in.json')
     # What the burn-in took is part of what the run takes.
     shutil.copy(burn_in / 'train.tsv', folder / 'burn_in.tsv')
@@ -54,7 +57,7 @@ def repair_pointer(train_dir: Path) -> bool:
             checkpoints[int(path.stem.split('_')[1])] = path
     pointer = train_dir / 'last_checkpoint'
     if checkpoints:
-        pointer.write_text(str(checkpoints[max(checkpoints)]))
+        pointer.write_text(str(checkpoints[max(checkpoints)]), encoding='utf-8')
     else:
         pointer.unlink(missing_ok=True)
     return bool(checkpoints)

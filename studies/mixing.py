@@ -13,6 +13,7 @@ MIXES = {
     'lossmix': ('BatchLossMix', 'LossMixTransform'),
     'union': ('BatchUnionMix', 'UnionMixTransform'),
     'noise': ('BatchNoiseMix', 'NoiseMixTransform'),
+    'sampled': ('BatchSampledLossMix', 'SampledLossMixTransform'),
 }
 UNCOUPLED = 'BatchUncoupledLossMix'
 OPERATORS = {'blend': {}, 'cutmix': {'operator': dict(type='CutMix')}}

@@ -114,4 +114,4 @@ def final_ap(run: RunFolder) -> str:
     path = run.metrics_file(CLEAN)
     if not path.is_file():
         return ''
-    return f'{renamed(json.loads(path.read_text()))["AP"]:.3f}'
+    return f'{renamed(json.loads(path.read_text(encoding="utf-8")))["AP"]:.3f}'

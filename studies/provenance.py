@@ -38,5 +38,5 @@ def git_revision() -> str:
         '*',
         '--dirty=+',
     ]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=project, capture_output=True, encoding='utf-8')
     return done.stdout.strip()

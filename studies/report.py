@@ -23,7 +23,6 @@ ORIGIN = (
     'git_revision', 'mmdet_lossmix', 'mmdet', 'mmcv', 'mmengine', 'torch', 'numpy',
     'python',
 )  # fmt: skip
-FEW = 6  # pairs from which a bootstrap interval starts to deserve its name
 
 
 def write_report(
@@ -114,17 +113,12 @@ def _differences(
     yield f'## {column}: differences to {name}'
     yield (
         f'{column} minus that of the baseline with the same seed and otherwise '
-        'the same axes, in percentage points, with a 95 % percentile bootstrap '
+        'the same axes, in percentage points, with a 95 % t '
         'interval of the mean.'
     )
     groups = [axis for axis in axes if axis != SEED]
     summary = summarise_differences(differences, groups)
     yield _markdown(_intervals(summary))
-    if (summary['pairs'] < FEW).any():
-        yield (
-            f'Intervals of fewer than {FEW} pairs are too narrow: so few values '
-            'cannot show how far the next one would lie.'
-        )
     if any(len(study.axes[axis]) > 1 for axis in groups if axis not in baseline):
         rest = ', '.join(axis for axis in groups if axis not in baseline)
         yield f'Pooled over {rest}:'

@@ -55,7 +55,7 @@ def collect(study: Study, folders: Sequence[RunFolder]) -> pd.DataFrame:
 
 def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, Any]]:
     """The rows of one finished run."""
-    facts = json.loads((folder.folder / 'facts.json').read_text())
+    facts = json.loads((folder.folder / 'facts.json').read_text(encoding='utf-8'))
     log = read_scalars(folder.train_dir)
     training = log[log['split'] == 'train'].reindex(
         columns=['iteration', 'time', 'memory', *PSEUDO]
@@ -90,7 +90,7 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
         yield {**common, 'split': 'val', 'iteration': at, **row, **cost}
     last = int(log['iteration'].max()) if len(log) else 0
     tests = {
-        name: renamed(json.loads(folder.metrics_file(name).read_text()))
+        name: renamed(json.loads(folder.metrics_file(name).read_text(encoding='utf-8')))
         for name in folder.tests
     }
     robust = {
@@ -105,7 +105,7 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
         **common,
         'split': 'test',
         'iteration': last,
-        'checkpoint': folder.trained.read_text().strip(),
+        'checkpoint': folder.trained.read_text(encoding='utf-8').strip(),
         **tests[CLEAN],
         **(beside if since == last else {}),
         **robust,
@@ -179,5 +179,9 @@ def usage(name: str, *tables: Path) -> dict[str, float]:
 def revisions(folder: RunFolder, facts: Mapping[str, Any]) -> str:
     """The git revision of a run, and that of its burn-in if it is another one."""
     first, then = folder.folder / 'burn_in.json', facts['git_revision']
-    begun = json.loads(first.read_text())['git_revision'] if first.is_file() else then
+    begun = (
+        json.loads(first.read_text(encoding='utf-8'))['git_revision']
+        if first.is_file()
+        else then
+    )
     return then if begun == then else f'{begun}, then {then}'

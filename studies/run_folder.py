@@ -90,7 +90,7 @@ class RunFolder:
             dump(cfg, self.folder / 'test' / f'{name}.py')
         if not self.trained.is_file():
             facts = json.dumps(self.facts, indent=1, default=str)
-            (self.folder / 'facts.json').write_text(f'{facts}\n')
+            (self.folder / 'facts.json').write_text(f'{facts}\n', encoding='utf-8')
 
     def why_unfinished(self) -> str:
         """The end of the log of the step that has not succeeded; '' without one."""

@@ -10,7 +10,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-SCHEMA = yaml.safe_load(Path(__file__).with_name('study.schema.yml').read_text())
+SCHEMA = yaml.safe_load(
+    Path(__file__).with_name('study.schema.yml').read_text(encoding='utf-8')
+)
 SETTINGS = SCHEMA['properties']['settings']
 
 

@@ -147,7 +147,9 @@ def execute(
     root = options.work_dir.absolute()
     listed = root / study.name / 'runs.json'
     listed.parent.mkdir(parents=True, exist_ok=True)
-    listed.write_text(json.dumps(workflow_config(runs, options), indent=1))
+    listed.write_text(
+        json.dumps(workflow_config(runs, options), indent=1), encoding='utf-8'
+    )
     for run in runs:
         run.write()
     arguments = [

@@ -188,6 +188,9 @@ def check_command(words: List[str], page: Path) -> List[str]:
         if is_path(word):
             wrong += missing(word, page)
     sources = [s for s in sources if s.is_relative_to(ROOT) and s.is_file()]
+    sources += [
+        s.with_name('arguments.py') for s in sources if s.parent.name == 'benchmarks'
+    ]
     for option in (w for w in words if w.startswith('--')) if sources else ():
         option = option.split('=')[0]
         if not any(f"'{option}'" in source.read_text() for source in sources):

@@ -67,6 +67,16 @@ def test_a_target_of_weight_0_cannot_spoil_the_loss():
     assert interpolate_losses(good, bad, 1.0)['loss'] == 1
     assert interpolate_losses(bad, good, 0.0)['loss'] == 1
     assert weighted_sum([good, good], [0.5, 0.5])['loss'] == 1
+    assert weighted_sum([good, bad], [0.5, 0.0])['loss'] == 0.5
+
+
+@pytest.mark.parametrize('rng', [np.random, np.random.default_rng(0)])
+@pytest.mark.parametrize(
+    ('alpha', 'near'), [(5e-324, {0, 1}), (1e-310, {0, 1}), (1e308, {0.5})]
+)
+def test_lambda_of_an_extreme_alpha_is_that_of_the_limit(alpha, near, rng):
+    """Where numpy itself gives NaN, or 0 for what ought to be one half."""
+    assert {sample_lambda(alpha, rng) for _ in range(100)} == near
 
 
 @pytest.mark.parametrize(

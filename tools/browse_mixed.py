@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from browsing import browse_mixed
@@ -79,6 +80,8 @@ def data_root_keys(cfg: Config) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Draw, count, and say where the files are."""
     args = parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # of a locale that may lack letters
+        sys.stdout.reconfigure(errors='backslashreplace')
     if not args.config.is_file():
         sys.exit(
             'error: name a config file (`lossmix configs` lists the shipped ones): '

@@ -15,6 +15,7 @@ import os.path as osp
 import sys
 from collections import Counter
 from difflib import get_close_matches
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
@@ -179,6 +180,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Print a line for each dataset, and what is wrong with it below."""
     args = parse_args()
+    if isinstance(sys.stdout, TextIOWrapper):  # of a locale that may lack letters
+        sys.stdout.reconfigure(errors='backslashreplace')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'mmdet'))

@@ -69,8 +69,8 @@ def run(command: list[str], log: Path, threads: int) -> int:
     print(f'(all that it prints goes to {log})')
     lines = []
     with log.open('w', encoding='utf-8') as file, subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        command, env=environment, encoding='utf-8', errors='replace',
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         for line in process.stdout or ():
             file.write(line)

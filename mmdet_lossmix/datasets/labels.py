@@ -1,39 +1,116 @@
 """What class a label of a dataset stands for."""
 
 import json
-from typing import Any, List
+import logging
+import sys
+from typing import Any, Dict, Iterator
 
-from mmdet.datasets import CocoDataset
+from mmdet.datasets import CocoDataset, XMLDataset
 from mmengine.fileio import get_text
+from mmengine.logging import print_log
+from mmengine.runner import BaseLoop
+from torch.utils.data import get_worker_info
+
+from mmdet_lossmix.mixing.run_check import check_this_run
 
 from .walk import walk
+
+MAX_COUNTED = 20_000  # images, evenly spread over a larger dataset; a second at most
+
+
+def check_run() -> None:
+    """Check the config and the labels of the run that this process is of, once.
+
+    Whatever mixes calls this before its first image or batch.
+
+    Raises:
+        ValueError: See :func:`check_config` and :func:`check_labels`.
+    """
+    if check_this_run():
+        for i, dataset in enumerate(_datasets_of_run()):
+            check_labels(dataset)
+            if i == 0:
+                _warn_of_classes_without_object(dataset)
 
 
 def check_labels(dataset: Any) -> None:
     """Refuse COCO files whose labels are not what the list of classes says.
 
     mmdet numbers the labels of a COCO file by the order of its ``categories``, and
-    leaves out classes that it lacks, whatever ``metainfo['classes']`` says.
-
-    Args:
-        dataset (:obj:`BaseDataset`): Built and loaded, perhaps wrapped.
+    leaves out classes that it lacks, whatever ``metainfo['classes']`` says. The dataset
+    has been built and loaded, and may be wrapped.
 
     Raises:
         ValueError: If the label of a class is not its place in ``classes``.
     """
     for node in walk(dataset):
-        if isinstance(node, CocoDataset) and hasattr(node, 'cat2label'):
-            classes, found = list(node.metainfo['classes']), _names_by_label(node)
-            if found != classes and set(found) <= set(classes):
-                raise ValueError(
-                    f'Set `metainfo=dict(classes={tuple(found)})`, in all datasets, or '
-                    f'reorder `categories` in {node.ann_file}: labels follow the order '
-                    f'of that file, {found}, not the `classes`, {classes}.'
-                )
+        if not isinstance(node, CocoDataset) or not hasattr(node, 'cat2label'):
+            continue
+        classes, names = list(node.metainfo['classes']), _categories(node)
+        found = [names[index] for index in node.cat_ids]
+        if found == classes or not set(found) <= set(classes):
+            continue
+        missing = [name for name in classes if name not in found]
+        others = [name for name in names.values() if name not in classes]
+        what = f'Set `metainfo=dict(classes={tuple(found)})`, in all datasets, or sort'
+        if missing:
+            what = f'Spell {missing} in `classes` as in {others!s:.300}, or add it to'
+        raise ValueError(
+            f'{what} `categories` in {node.ann_file}: labels follow the order of '
+            f'that file, {found}, not the `classes`, {classes}.'
+        )
 
 
-def _names_by_label(dataset: CocoDataset) -> List[str]:
-    # The dataset has dropped what it read of the file but for the ids.
+def _categories(dataset: CocoDataset) -> Dict[int, str]:
+    """Names by id; the dataset has dropped what it read of the file but for the ids."""
     text = get_text(dataset.ann_file, backend_args=dataset.backend_args)
-    names = {c['id']: c['name'] for c in json.loads(text)['categories']}
-    return [names[index] for index in dataset.cat_ids]
+    try:  # to parse all of a large file takes ten seconds
+        start = text.index('[', text.rindex('"categories"'))
+        found = json.JSONDecoder().raw_decode(text, start)[0]
+        names = {one['id']: one['name'] for one in found}
+    except (ValueError, TypeError, KeyError):
+        names = {}
+    if not set(dataset.cat_ids) <= set(names):  # the last `categories` are others
+        found = json.loads(text)['categories']
+        names = {one['id']: one['name'] for one in found}
+    return names
+
+
+def _warn_of_classes_without_object(dataset: Any) -> None:
+    """Count the objects of files in VOC's format, until each class has one."""
+    nodes = [node for node in walk(dataset) if isinstance(node, XMLDataset)]
+    counts = {name: 0 for node in nodes for name in node.metainfo['classes']}
+    for node in nodes:
+        classes = node.metainfo['classes']
+        for i in range(0, len(node), len(node) // MAX_COUNTED + 1):
+            if all(counts.values()):
+                return
+            for one in node.get_data_info(i)['instances']:
+                counts[classes[one['bbox_label']]] += 1
+    without = [name for name, count in counts.items() if not count]
+    if without:
+        print_log(
+            f'Check the spelling of {without} in `classes`: the training has no object '
+            f'of them. Objects by class: {counts}.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _datasets_of_run() -> Iterator[Any]:
+    """The dataset that is trained on, and that of the validation where it is known.
+
+    mmengine has no look-up of its runner. A worker knows its dataset. In the process of
+    the runner, its loop is among the callers of whatever trains.
+    """
+    worker, caller = get_worker_info(), sys._getframe().f_back
+    if worker is not None:
+        yield from [worker.dataset] * (worker.id == 0)
+        return
+    while caller and not isinstance(caller.f_locals.get('self'), BaseLoop):
+        caller = caller.f_back
+    if caller:
+        loop = caller.f_locals['self']
+        for one in (loop, loop.runner.val_loop):
+            if hasattr(one, 'dataloader'):
+                yield one.dataloader.dataset

@@ -9,6 +9,8 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdet_lossmix.datasets.labels import check_run
+
 from .whole_checkpoint import resume_from_whole_checkpoint
 
 
@@ -36,6 +38,10 @@ class StepSeedHook(Hook):
                 'uninterrupted run, resume with '
                 f'`--cfg-options randomness.seed={seed}`.'
             )
+
+    def before_train(self, runner: Runner) -> None:
+        """Check config and labels, also of a run that mixes nothing."""
+        check_run()
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Seed the generators of this step."""

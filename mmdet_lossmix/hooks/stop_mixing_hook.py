@@ -6,6 +6,7 @@ from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.datasets.transforms.switch import find_switches
 
 
@@ -33,8 +34,8 @@ class StopMixingHook(Hook):
             exactly one of the two. Defaults to None.
 
     Raises:
-        TypeError: If the number is not an int.
-        ValueError: If none or both are given, or the number is below 1.
+        TypeError: If the number is no number.
+        ValueError: If none or both are given, or it is not whole, or below 1.
 
     Examples:
         >>> custom_hooks = [dict(type='StopMixingHook', num_last_epochs=2)]
@@ -47,23 +48,17 @@ class StopMixingHook(Hook):
         num_last_epochs: Optional[int] = None,
         num_last_iters: Optional[int] = None,
     ) -> None:
-        if (num_last_epochs is None) == (num_last_iters is None):
+        given = dict(num_last_epochs=num_last_epochs, num_last_iters=num_last_iters)
+        given = {name: value for name, value in given.items() if value is not None}
+        if len(given) != 1:
             raise ValueError(
                 'Expected either `num_last_epochs` or `num_last_iters` but got '
                 f'{num_last_epochs} and {num_last_iters}; give exactly one.'
             )
-        self.unit = 'iterations' if num_last_epochs is None else 'epochs'
-        number = num_last_iters if num_last_epochs is None else num_last_epochs
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise TypeError(
-                f'Expected the number of {self.unit} to be an int but got {number!r}.'
-            )
-        if number < 1:
-            raise ValueError(
-                f'Expected at least 1 of the last {self.unit} but got {number}; to mix '
-                'to the end, leave StopMixingHook out.'
-            )
-        self.number = number
+        ((name, self.number),) = given.items()
+        self.unit = 'epochs' if name == 'num_last_epochs' else 'iterations'
+        hint = '; to mix to the end, leave StopMixingHook out'
+        check_number(name, self.number, '[1, inf)', whole=True, hint=hint)
         self._pipelines_stopped = False
         self._model_stopped = False
 

@@ -7,13 +7,10 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 
 def resume_from_whole_checkpoint(runner: Runner) -> None:
-    """Have a run that is to be resumed go on from its newest whole checkpoint.
+    """Have a run, before it resumes, go on from its newest whole checkpoint.
 
     mmengine goes by the file ``last_checkpoint`` alone. Without it a resumed run starts
     from the beginning, and a checkpoint that a full disk has cut off ends it.
-
-    Args:
-        runner (:obj:`Runner`): Before it loads a checkpoint.
     """
     if not runner._resume or runner._load_from is not None:
         return

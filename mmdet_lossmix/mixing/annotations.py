@@ -98,7 +98,7 @@ def check_prompts(own: Mapping, partner: Mapping) -> None:
         ValueError: If they have different prompts.
     """
     for key in PROMPTS:
-        if key in own and own.get(key) != partner.get(key):
+        if own.get(key) != partner.get(key):
             raise ValueError(
                 f'Give all images the same `{key}`, or do not mix them: labels number '
                 f'the phrases of {own.get(key)!r} in an image and of '

@@ -85,9 +85,8 @@ def check_pad_val_for(image: np.ndarray, pad_val: Any) -> None:
     """Raise a ``ValueError`` if an image (H, W[, C]) cannot hold a pixel value."""
     values = pad_val if isinstance(pad_val, (list, tuple)) else [pad_val]
     channels = image.shape[2] if image.ndim > 2 else 1
-    if len(values) not in (1, channels) or (
-        image.dtype == np.uint8 and max(values) > 255
-    ):
+    too_large = image.dtype == np.uint8 and max(values) > 255
+    if too_large or len(values) not in (1, channels):
         raise ValueError(
             f'Set `pad_val` to a value of {image.dtype} images with {channels} '
             f'channels, or one for each channel: got {pad_val!r}.'

@@ -48,8 +48,11 @@ class Place(NamedTuple):
 _checked: Optional[str] = None
 
 
-def check_this_run() -> None:
+def check_this_run() -> bool:
     """Check the config of the run of mmengine that this process is of, if any, once.
+
+    Returns:
+        bool: Whether it is the first time that this run is looked at.
 
     Raises:
         ValueError: See :func:`check_config`.
@@ -57,16 +60,17 @@ def check_this_run() -> None:
     global _checked
     text = MessageHub.get_current_instance().runtime_info.get('cfg')
     if text is None or text is _checked:
-        return
+        return False
     _checked = text
     try:
         cfg = Config.fromstring(text, '.py')
     except Exception:  # a config made in Python may hold what no file can
-        return
+        return True
     check_config(cfg)
     worker = get_worker_info()
     if worker is None or worker.id == 0:
         _warn_of_other_mixing(cfg)
+    return True
 
 
 def check_config(cfg: Config) -> None:
@@ -200,7 +204,7 @@ def _step(step: Any, path: str, in_branch: bool) -> Ways:
         if name == 'RandomChoice':
             choices = enumerate(inner)
             return _any(_step(s, f'{path}[{i}]', in_branch) for i, s in choices)
-        return _step(inner, path, in_branch) + [[]] * (name == 'RandomApply')
+        return _step(inner, path, in_branch)
     relevant = hasattr(kind, 'strategy') or name.startswith(('Pack', *ERASING, *OTHERS))
     return [[Place(path, kind, in_branch)]] if kind and relevant else [[]]
 

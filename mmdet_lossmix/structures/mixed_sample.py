@@ -40,15 +40,10 @@ class SplitBatch(NamedTuple):
 def attach_partner(
     sample: DetDataSample, partner: DetDataSample, lam: float
 ) -> DetDataSample:
-    """Make ``sample`` a mixed sample, in place.
+    """Make ``sample`` a mixed sample, in place, and return it.
 
-    Args:
-        sample (:obj:`DetDataSample`): Holds its own annotations.
-        partner (:obj:`DetDataSample`): Holds the partner's, in the same frame.
-        lam (float): Weight of the own annotations, in [0, 1].
-
-    Returns:
-        :obj:`DetDataSample`: ``sample``.
+    It holds its own annotations, of the weight ``lam`` in [0, 1], and ``partner`` holds
+    the other image's, in the same frame.
     """
     sample.set_field(partner, 'partner', dtype=DetDataSample)
     sample.set_metainfo({'mix_lambda': float(lam)})

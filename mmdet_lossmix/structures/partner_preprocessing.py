@@ -47,7 +47,6 @@ def _missing(own: SampleList, partner: SampleList) -> set:
     return {
         key
         for sample, other in zip(own, partner)
-        if 'gt_instances' in sample
         for key in sample.gt_instances.keys()  # noqa: SIM118  it iterates over items
         if 'gt_instances' not in other or key not in other.gt_instances
     }

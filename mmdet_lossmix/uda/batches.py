@@ -23,7 +23,7 @@ from .loss_policy import LossFilter, no_loss
 
 # Whose annotations: ground truth, pseudo labels, or the objects of both.
 SOURCE, TARGET, BOTH = 0, 1, 2
-ONE_BY_ONE = "`without='ignored'`", "`without='background'`"
+ADVICE = "Use `without='background'`: `without='ignored'`"
 
 
 class DomainBatch(NamedTuple):
@@ -93,12 +93,11 @@ class StudentBatch(NamedTuple):
             if not by_image:
                 terms = [LossTerm(a.samples, w, a.policy) for a, w in self.terms]
                 return shared.loss(terms)
-            losses = []
-            for i in range(len(self.inputs)):
-                with shared.image(i, *ONE_BY_ONE) as image:
-                    terms = [_term_of_image(*term, i) for term in self.terms]
-                    losses.append(image.loss(terms))
-        return weighted_sum(losses, [1 / len(losses)] * len(losses))
+            images = [
+                [_term_of_image(*term, i) for term in self.terms]
+                for i in range(len(self.inputs))
+            ]
+            return shared.mean_loss(images, ADVICE)
 
 
 def _term_of_image(annotations: DomainBatch, weight: float, index: int) -> LossTerm:

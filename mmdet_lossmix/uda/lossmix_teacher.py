@@ -11,6 +11,7 @@ from mmdet.utils import ConfigType, OptConfigType
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmdet_lossmix.arguments import check_dicts
 from mmdet_lossmix.functional import LossDict
 from mmdet_lossmix.models.data_preprocessors.batch_mix import (
     iteration,
@@ -62,12 +63,12 @@ class LossMixTeacher(MeanTeacher):
             :class:`LossPolicy`. Defaults to ``dict(losses='classification')``.
         discriminator (dict, optional): A :class:`DomainDiscriminator`; None by default.
         roi_sampling (str): See :class:`LossMixDetector`; Union across domains samples
-            per target in any case. Defaults to ``'joint'``.
+            per target in any case. Defaults to ``'per_target'``.
         **kwargs: Of :class:`MeanTeacher`: ``momentum`` or ``keep_rate``,
             ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
     Raises:
-        TypeError: If a number is none.
+        TypeError: If a number or a dict is none.
         ValueError: If an argument is out of its range.
     """
 
@@ -80,10 +81,13 @@ class LossMixTeacher(MeanTeacher):
         pseudo_labels: Optional[dict] = {},  # noqa: B006  never modified
         pseudo_policy: dict = dict(losses='classification'),  # noqa: B006  neither
         discriminator: OptConfigType = None,
-        roi_sampling: str = 'joint',
+        roi_sampling: str = 'per_target',
         **kwargs: Any,
     ) -> None:
         check_roi_sampling(roi_sampling)
+        check_dicts(False, detector=detector, pseudo_policy=pseudo_policy)
+        check_dicts(True, warmup_mix=warmup_mix, adaptation_mix=adaptation_mix)
+        check_dicts(True, pseudo_labels=pseudo_labels, discriminator=discriminator)
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
                 'Set `discriminator=None` and `adaptation_mix=None` with '
@@ -192,11 +196,11 @@ class LossMixTeacher(MeanTeacher):
     ) -> StudentBatch:
         """Mix images with others of their domain or of the other one, as was drawn."""
         number = len(own.samples)
-        if draw.pairing == INTRA and number < 2:
+        if draw.pairing == INTRA and partner_of(0, own.samples) == 0:
             MMLogger.get_current_instance().warning(  # it says the same but once
-                'LossMixTeacher got one image of a domain, which has no partner of its '
-                'own domain and stays unmixed. Use 2 or more images of each domain '
-                '(`per_domain` of DomainSampler), or `inter_share=1`.'
+                'LossMixTeacher got one image alone of a domain, which has no partner '
+                'of its own domain and stays unmixed. Use 2 or more images of each '
+                'domain (`per_domain` of DomainSampler), or `inter_share=1`.'
             )
             return unmixed(own)
         if draw.pairing is None:

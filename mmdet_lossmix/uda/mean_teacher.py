@@ -10,7 +10,7 @@ from mmengine.dist import all_reduce_params
 from mmengine.logging import MMLogger
 from torch import Tensor
 
-from mmdet_lossmix.arguments import check_number
+from mmdet_lossmix.arguments import check_dicts, check_number
 
 from .data.views import SUP
 
@@ -66,6 +66,9 @@ class MeanTeacher(SemiBaseDetector):
             momentum = 1 - keep_rate
         momentum = 0.0004 if momentum is None else momentum
         check_number('momentum', momentum, '(0, 1]')
+        check_dicts(
+            True, semi_test_cfg=semi_test_cfg, data_preprocessor=data_preprocessor
+        )
         for option, value in (semi_test_cfg or {}).items():
             if option.endswith('_on') and value not in DETECTORS:
                 raise ValueError(

@@ -76,7 +76,7 @@ class PseudoLabels:
         keep = (found.scores >= self.score_thr) & (sides >= self.min_size).all(dim=1)
         sample = DetDataSample(metainfo=view.metainfo)
         sample.gt_instances = InstanceData(
-            bboxes=found.bboxes[keep].detach(), labels=found.labels[keep]
+            bboxes=found.bboxes[keep], labels=found.labels[keep]
         )
         sample.ignored_instances = InstanceData(
             bboxes=found.bboxes.new_zeros(0, 4), labels=found.labels.new_zeros(0)

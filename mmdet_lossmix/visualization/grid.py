@@ -18,16 +18,10 @@ def draw_grid(
     title: str,
     legend: Sequence[Patch] = (),
 ) -> Figure:
-    """Put drawings side by side.
+    """Put drawings side by side, in a figure to be saved with ``savefig``.
 
-    Args:
-        drawings (Sequence[Callable]): Each draws on the axes that it is given.
-        shape (tuple[int, int]): Rows and columns; rows that stay empty are left out.
-        title (str): Stands above all.
-        legend (Sequence[:obj:`Patch`]): Of the bottom line. Defaults to none.
-
-    Returns:
-        :obj:`Figure`: Save it with ``savefig``.
+    Each draws on the axes that it is given. ``shape`` is that of rows and columns, of
+    which rows that stay empty are left out. The legend is the bottom line.
     """
     columns = min(shape[1], max(len(drawings), 1))
     rows = max(1, -(-len(drawings) // columns))

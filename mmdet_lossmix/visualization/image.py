@@ -14,16 +14,10 @@ def to_rgb_images(
     data_samples: SampleList,
     data_preprocessor: ImgDataPreprocessor,
 ) -> List[np.ndarray]:
-    """Undo what a data preprocessor did to the pixels of a batch.
+    """Undo what a data preprocessor did to the pixels of a batch of N samples.
 
-    Args:
-        batch_inputs (Tensor): Normalised and padded images, shape (N, C, H, W), with
-            C = 1 or 3.
-        data_samples (list[:obj:`DetDataSample`]): N samples.
-        data_preprocessor (:obj:`ImgDataPreprocessor`): The one that made them.
-
-    Returns:
-        list[np.ndarray]: N uint8 RGB images without padding, shape (H_i, W_i, 3).
+    The images, shape (N, C, H, W) with C = 1 or 3, become N uint8 RGB images without
+    padding, shape (H_i, W_i, 3).
     """
     images = batch_inputs.detach().float()
     if data_preprocessor._enable_normalize:

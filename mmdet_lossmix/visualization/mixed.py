@@ -30,14 +30,8 @@ def draw_mixed_sample(
     """Draw a sample, mixed or not, with its boxes and masks.
 
     The more annotations weigh in the loss, the heavier their lines and the fuller their
-    labels. Above the image stand both weights, and a bar that they divide.
-
-    Args:
-        ax (:obj:`Axes`): Empty axes.
-        image (np.ndarray): The image as RGB, shape (H, W, 3).
-        sample (:obj:`DetDataSample`): See :mod:`mmdet_lossmix.structures`.
-        classes (Sequence[str], optional): Names of the classes. Defaults to their
-            numbers.
+    labels. Above the image, RGB of shape (H, W, 3), stand both weights, and a bar that
+    they divide. Without ``classes`` labels are numbers.
     """
     show_image(ax, image)
     painter = BoxPainter(ax)

@@ -1,6 +1,7 @@
 """Registered parts that only studies use; configs import ``studies.parts``."""
 
 from .corrupt_test_image import CorruptTestImage
+from .efficientnet_lite import EfficientNetLite
 from .noisy_labels import NoisyLabels
 from .pseudo_label_quality_hook import PseudoLabelQualityHook
 from .subsets import DataFraction, LongTailed
@@ -10,6 +11,7 @@ __all__ = [
     'BatchUncoupledLossMix',
     'CorruptTestImage',
     'DataFraction',
+    'EfficientNetLite',
     'LongTailed',
     'NoisyLabels',
     'PseudoLabelQualityHook',

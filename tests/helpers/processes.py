@@ -37,7 +37,8 @@ def run(command: List[str], cwd: Path) -> subprocess.CompletedProcess:
         env=ENV,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding='utf-8',
+        errors='replace',
         timeout=TIMEOUT,
         check=False,
     )

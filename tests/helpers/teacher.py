@@ -42,6 +42,8 @@ def batch(plain, sources=2, targets=2):
     """Branches as MultiBranchDataPreprocessor makes them."""
     source = mixed_batch(plain, [None] * sources, seed=0)
     strong = mixed_batch(plain, [None] * targets, seed=1, shapes=((96, 96), (80, 160)))
+    for sample in strong[1]:  # pseudo labels are of the view, not of the file
+        sample.set_metainfo(dict(scale_factor=(0.5, 0.25)))
     weak = strong[0] * 0.9, [s.clone() for s in strong[1]]
     branches = dict(sup=source, unsup_teacher=weak, unsup_student=strong)
     return (

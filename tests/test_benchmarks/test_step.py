@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.measure import peak_memory, step_times
-from benchmarks.step_variants import LOSSMIX, PER_TARGET, PLAIN, training_steps
+from benchmarks.step_variants import JOINT, LOSSMIX, PLAIN, training_steps
 from tests.helpers import ROOT
 from tests.helpers.processes import run
 from tests.helpers.thin_detectors import thin_model_cfg
@@ -45,19 +45,27 @@ def test_peak_memory_counts_what_is_alive_at_once():
 def test_all_variants_train_the_same_detector():
     steps = training_steps(thin_model_cfg('faster_rcnn'), 2, (64, 96))
     assert next(iter(steps)) == PLAIN
-    assert {*LOSSMIX, *PER_TARGET} < set(steps)
+    assert {*LOSSMIX, *JOINT} < set(steps)
     for step in steps.values():
         step()
     assert set(LOSSMIX) < set(training_steps(thin_model_cfg('fcos'), 2, (64, 96)))
 
 
 @pytest.mark.parametrize(
-    'words', ['benchmarks/step.py', '-m benchmarks.step', 'benchmarks/survey.py']
+    'words',
+    ['benchmarks/step.py', '-m benchmarks.operators', 'benchmarks/survey.py'],
 )
 def test_commands_start_as_files_and_as_modules(words):
     done = run([sys.executable, *words.split(), '--help'], ROOT)
     assert done.returncode == 0, done.stdout
     assert 'usage: ' in done.stdout
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='a GPU has it')
+def test_half_precision_on_a_cpu_is_refused():
+    done = run([sys.executable, 'benchmarks/step.py', '--amp', 'float16'], ROOT)
+    assert done.returncode != 0
+    assert 'it needs a GPU' in done.stdout
 
 
 @pytest.mark.slow
@@ -68,8 +76,8 @@ def test_the_tool_writes_a_page_and_a_plot(tmp_path):
     assert done.returncode == 0, done.stdout
     lines = (tmp_path / 'benchmark.md').read_text().splitlines()
     rows = [line for line in lines if line.startswith('| fcos')]
-    assert len(rows) == 5 + 2
+    assert len(rows) == 6 + 2
     plain = [cell.strip() for cell in rows[0].strip('| ').split('|')]
     assert plain[1] == PLAIN
-    assert plain[3] == '**1.00**'
+    assert plain[3] == plain[6].join(['**'] * 2) == '**1.00**'
     assert (tmp_path / 'images/benchmark.png').stat().st_size > 10_000

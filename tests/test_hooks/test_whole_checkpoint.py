@@ -49,6 +49,7 @@ def test_without_last_checkpoint(lossmix_run, broken_run):
 
 def test_with_a_newest_one_that_was_cut_off(lossmix_run, broken_run):
     newest = broken_run / 'iter_6.pth'
+    shutil.copy(newest, broken_run / 'best_mAP_iter_6.pth')  # has no optimizer
     newest.write_bytes(newest.read_bytes()[:5000])
     begin, log = resume(lossmix_run, broken_run)
     assert begin == 3

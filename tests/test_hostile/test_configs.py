@@ -155,6 +155,14 @@ DETECTORS = {
         ),
         f'{REMEDY}.*LossMixTeacher, which is no plain detector',
     ),
+    'a data preprocessor by name': (
+        wrapper(detector='FCOS', data_preprocessor='DetDataPreprocessor'),
+        "`data_preprocessor` to a dict, not 'Det",
+    ),
+    'data preprocessors': (
+        wrapper(detector='FCOS', data_preprocessor=[dict(batch_augments=[])]),
+        '`data_preprocessor` to a dict, not ',
+    ),
     'weighting unknown': (wrapper(detector='FCOS', weighting='sum'), 'weighting'),
     'weighting None': (wrapper(detector='FCOS', weighting=None), 'weighting'),
     'weightings': (wrapper(detector='FCOS', weighting=['batch']), 'weighting'),
@@ -166,11 +174,20 @@ VIEW = 'MixVisualizationHook'
 HOOK_TABLE = {
     'stop never': (hook(STOP), 'exactly one'),
     'stop twice': (hook(STOP, num_last_epochs=1, num_last_iters=1), 'exactly one'),
-    'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'at least 1'),
-    'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'at least 1'),
-    'stop for a text': (hook(STOP, num_last_epochs='2'), "int but got '2'"),
-    'stop for half an epoch': (hook(STOP, num_last_epochs=0.5), 'int but got 0.5'),
-    'stop for a bool': (hook(STOP, num_last_iters=True), 'int but got True'),
+    'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'Set `num_last'),
+    'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'Set `num_last'),
+    'stop for a text': (
+        hook(STOP, num_last_epochs='2'),
+        "`num_last_epochs` to a whole number.*'2'",
+    ),
+    'stop for half an epoch': (
+        hook(STOP, num_last_epochs=0.5),
+        '`num_last_epochs` to a whole number',
+    ),
+    'stop for a bool': (
+        hook(STOP, num_last_iters=True),
+        '`num_last_iters` to a whole number',
+    ),
     'pictures every 0': (hook(VIEW, interval=0), 'Set `interval`'),
     'pictures every 1.5': (hook(VIEW, interval=1.5), 'Set `interval`'),
     'pictures every text': (hook(VIEW, interval='x'), 'Set `interval`'),
@@ -199,6 +216,28 @@ UDA = {
     'a discriminator of nothing': (
         teacher(pseudo_labels=None, discriminator=dict(in_channels=64)),
         'discriminator=None',
+    ),
+    'a detector by name': (
+        teacher(detector='FCOS'),
+        "`detector` to a dict, not 'F",
+    ),
+    'no detector at all': (teacher(detector=None), '`detector` to a dict, not None'),
+    'a mix by name': (teacher(warmup_mix='x'), '`warmup_mix` to a dict'),
+    'a number for a mix': (teacher(adaptation_mix=1), '`adaptation_mix` to a dict'),
+    'scores for labels': (teacher(pseudo_labels=0.8), '`pseudo_labels` to a dict'),
+    'a policy by name': (teacher(pseudo_policy='cls'), '`pseudo_policy` to a dict'),
+    'no policy': (teacher(pseudo_policy=None), '`pseudo_policy` to a dict'),
+    'channels for a discriminator': (
+        teacher(discriminator=64),
+        '`discriminator` to a dict',
+    ),
+    'who predicts, bare': (
+        teacher(semi_test_cfg='teacher'),
+        '`semi_test_cfg` to a dict',
+    ),
+    'branches by name': (
+        teacher(data_preprocessor='MultiBranchDataPreprocessor'),
+        '`data_preprocessor` to a dict',
     ),
     'a quota for both': (sampler(per_domain=4), 'Set `per_domain` to a list'),
     'a quota of half images': (
@@ -232,6 +271,8 @@ LEGAL = {
     'one cached image': transform(max_cached_images=1),
     'everything visible': cut(min_visible=1),
     'whole numbers as floats': sampler(per_domain=[2.0, 2]),
+    'alpha next to 0': transform(alpha=1e-310),
+    'alpha as large as can be': augment(alpha=1e308),
 }
 
 
@@ -278,8 +319,13 @@ def test_padding_that_the_images_cannot_hold(pad_val, channels, dtype, carrier):
 
 
 def test_padding_that_the_images_can_hold():
-    for channels, pad_val in ((1, 300), (3, 65535), (3, [1, 300, 9])):
-        kind = dict(channels=channels, dtype=np.uint16)
+    for channels, pad_val, dtype in (
+        (1, 300, np.uint16),
+        (3, 65535, np.uint16),
+        (3, [1, 300, 9], np.uint16),
+        (3, [0, 255, 9], np.uint8),
+    ):
+        kind = dict(channels=channels, dtype=dtype)
         given = images(image(8, 10, **kind), image(10, 8, **kind))
         mixed = batches('dataset', 'LossMix', given, dict(pad_val=pad_val))
         values = np.broadcast_to(np.array(pad_val, float), channels)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 from mmdet_lossmix.mixing import Window
+from mmdet_lossmix.mixing.annotations import Annotations, join
 from mmdet_lossmix.mixing.visibility import hide, join_maps, visible_objects
 
 CANVAS = (12, 14)
@@ -133,3 +134,10 @@ def test_maps_that_do_not_overlap_are_joined(kind, window):
     assert np.array_equal(joined, np.where(paint(window[:4]), 4, 3))
     with pytest.raises(ValueError, match=r'gt_seg_map.*LossMix or Noise.*CutMix'):
         join_maps(own, partner)
+
+
+def test_the_map_of_one_image_alone_stays():
+    seg_map = np.zeros(CANVAS, np.uint8)
+    labelled, other = Annotations({}, seg_map), Annotations({})
+    assert join(labelled, other).seg_map is seg_map
+    assert join(other, labelled).seg_map is seg_map

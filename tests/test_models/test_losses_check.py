@@ -1,5 +1,7 @@
 """Losses that are not finite: named at once, under fp16 if there is no end to them."""
 
+import re
+
 import pytest
 import torch
 from mmdet.structures import DetDataSample
@@ -19,6 +21,22 @@ def test_a_loss_is_named_at_once():
     check(GOOD, SAMPLES)
     with pytest.raises(FloatingPointError, match=r"'loss_cls': inf.*a\.jpg"):
         check(BAD, SAMPLES)
+
+
+def test_what_is_no_loss_may_be_anything():
+    FiniteCheck()(dict(GOOD, acc=torch.tensor(float('nan'))), SAMPLES)
+
+
+def test_of_many_losses_the_bad_one_is_named():
+    nan, good = torch.tensor(float('nan')), torch.ones(())
+    for losses, name in (
+        (dict(loss_rpn=[good, good], loss_cls=[good, nan], loss_iou=good), '_cls[1]'),
+        (dict(loss_rpn=[good, good], loss_cls=[good], loss_iou=nan), '_iou'),
+        (dict(loss_cls=good, loss_bbox=torch.stack([good, nan])), '_bbox'),
+    ):
+        message = re.escape(f"{{'loss{name}': nan}} on ['a.jpg']")
+        with pytest.raises(FloatingPointError, match=message):
+            FiniteCheck()(losses, SAMPLES)
 
 
 def test_fp16_may_overflow_but_not_for_ever(monkeypatch):

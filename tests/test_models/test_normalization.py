@@ -53,7 +53,8 @@ def test_running_statistics_are_those_of_one_plain_pass(model_cfg):
 
 
 def test_norm_in_a_box_head_runs_once_on_joint_rois():
-    plain, wrapped = pair_of(faster_rcnn_with_norm_in_heads(), weighting='batch')
+    model_cfg = faster_rcnn_with_norm_in_heads()
+    plain, wrapped = pair_of(model_cfg, weighting='batch', roi_sampling='joint')
     inputs, samples = mixed_batch(plain, [0.3, 0.3])
     plain.loss(inputs, [target(s, 'own') for s in samples])
     wrapped.loss(inputs, samples)

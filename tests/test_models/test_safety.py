@@ -85,7 +85,7 @@ def test_checkpointed_modules(name, weighting, parts, use_reentrant):
 
 
 def test_checkpointing_changes_no_gradient_with_joint_rois():
-    plain, wrapped = build_pair('faster_rcnn', weighting='image')
+    plain, wrapped = build_pair('faster_rcnn', weighting='image', roi_sampling='joint')
     inputs, samples = mixed_batch(plain, [0.3, 0.6])
     grads = gradients(wrapped, flat(seeded(wrapped.loss, inputs, samples)))
     parts = [*stages_of(wrapped), wrapped.rpn_head, wrapped.roi_head.bbox_head]

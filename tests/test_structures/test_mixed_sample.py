@@ -8,7 +8,7 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 from mmdet_lossmix.structures import attach_partner, split_batch
 
@@ -42,11 +42,45 @@ def test_partners_are_preprocessed_like_own_targets():
     assert [s.img_path for s in targets.partner] == ['a', 'c']  # the image's metainfo
 
 
+def test_semantic_maps_of_partners_are_padded():
+    preprocessor = DetDataPreprocessor(
+        pad_size_divisor=16, pad_seg=True, seg_pad_value=9
+    )
+    samples = [attach_partner(sample('a'), sample('b'), 0.25)]
+    for i, item in enumerate((samples[0], samples[0].partner)):
+        item.gt_sem_seg = PixelData(sem_seg=torch.full((1, 20, 30), i))
+    inputs = [torch.zeros(3, 20, 30, dtype=torch.uint8)]
+    data = preprocessor(dict(inputs=inputs, data_samples=samples), training=True)
+    targets = split_batch(data['data_samples'], data_preprocessor=preprocessor)
+    for i, (target,) in enumerate((targets.own, targets.partner)):
+        seg_map = target.gt_sem_seg.sem_seg
+        assert seg_map.shape == (1, 32, 32)
+        assert (seg_map[:, :20, :30] == i).all()
+        assert (seg_map[:, 20:] == 9).all()
+
+
 def test_targets_of_an_unmixed_sample_do_not_share_containers():
     targets = split_batch([sample('a')])
     targets.own[0].gt_instances.pop('labels')
     assert 'labels' in targets.partner[0].gt_instances
     assert not targets.any_mixed
+
+
+def test_samples_stay_as_they_were():
+    mixed = attach_partner(sample('a'), sample('b'), 0.25)
+    targets = split_batch([mixed], data_preprocessor=DetDataPreprocessor())
+    for target in (targets.own[0], targets.partner[0]):
+        target.gt_instances.pop('labels')
+        del target.ignored_instances
+    for target in (mixed, mixed.partner):
+        assert 'labels' in target.gt_instances
+        assert isinstance(target.gt_instances.bboxes, HorizontalBoxes)
+        assert 'ignored_instances' in target
+
+
+@pytest.mark.parametrize('lam', [0, 1])
+def test_lambda_may_be_0_or_1(lam):
+    assert split_batch([attach_partner(sample('a'), sample('b'), lam)]).lams == [lam]
 
 
 @pytest.mark.parametrize('lam', [-0.1, 1.5, float('nan')])
@@ -55,10 +89,13 @@ def test_lambda_out_of_range_is_refused(lam):
         split_batch([attach_partner(sample('a'), sample('b'), lam)])
 
 
-def test_partner_in_another_frame_is_refused():
+@pytest.mark.parametrize('shape', [(40, 60), (20, 60), (40, 30)])
+def test_partner_in_another_frame_is_refused(shape):
     mixed = attach_partner(sample('a'), sample('b'), 0.5)
-    mixed.set_metainfo(dict(img_shape=(40, 60)))  # as BatchSyncRandomResize does
-    message = r'BatchLossMix.*frame \(20, 30\) and its image \(40, 60\)'
+    mixed.set_metainfo(dict(img_shape=shape))  # as BatchSyncRandomResize does
+    message = (
+        rf'BatchLossMix.*frame \(20, 30\) and its image \({shape[0]}, {shape[1]}\)'
+    )
     with pytest.raises(ValueError, match=message):
         split_batch([mixed])
 
@@ -91,6 +128,15 @@ def test_fields_that_a_preprocessor_adds_are_added_to_partners():
     # Not normalised twice, and the images of the step are left as they are.
     assert own.gt_instances.means.tolist() == partner.gt_instances.means.tolist() == [2]
     assert type(preprocessor) is MaskingPreprocessor
+    # An unmixed batch lacks nothing, and nothing is done for it once more.
+    preprocessor.forward = None
+    data['inputs'] += 1
+    (_,), (same,), _ = split_batch(
+        [s for s in data['data_samples'] if s.pop('partner')],
+        data['inputs'],
+        preprocessor,
+    )
+    assert same.gt_instances.means.tolist() == [2]
 
 
 def test_a_partner_without_a_field_of_its_image_is_refused():

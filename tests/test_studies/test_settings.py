@@ -29,7 +29,7 @@ def steps(dataset):
 def test_mixing_in_the_batch():
     cfg = config(strategy='lossmix', alpha=2, prob=0.5)
     assert cfg.model.type == 'LossMixDetector'
-    assert (cfg.model.weighting, cfg.model.roi_sampling) == ('batch', 'joint')
+    assert (cfg.model.weighting, cfg.model.roi_sampling) == ('batch', 'per_target')
     (augment,) = cfg.model.data_preprocessor.batch_augments
     assert augment == dict(type='BatchLossMix', alpha=2.0, prob=0.5)
     MODELS.build(cfg.model)

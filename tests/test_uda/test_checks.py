@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from mmdet_lossmix.datasets.labels import check_labels
 from mmdet_lossmix.uda.checks import check_batch, check_before_training
 from mmdet_lossmix.uda.data.views import homography
+from tests.helpers.thin_detectors import thin_model_cfg
 from tests.helpers.tiny_uda import tiny_uda_config
 
 
@@ -95,6 +96,9 @@ def test_a_target_that_is_chosen_by_its_labels_is_refused(voc_root, tmp_path):
     datasets[1] = datasets[0]
     with pytest.raises(ValueError, match=r'UnlabelledDataset.*VOCDataset drops'):
         check(Runner.from_cfg(cfg))
+    datasets[1] = dict(datasets[0], test_mode=True)  # which drops none
+    cfg.experiment_name += '_of_all'
+    check(Runner.from_cfg(cfg))
 
 
 def test_an_epoch_that_never_ends_is_refused(voc_root, tmp_path):
@@ -110,6 +114,16 @@ def test_outputs_that_the_source_has_no_class_for_are_refused(voc_root, tmp_path
     cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
     cfg.model.detector.bbox_head.num_classes += 1
     with pytest.raises(ValueError, match=r'`num_classes=5` of `bbox_head`.*not 6'):
+        check(Runner.from_cfg(cfg))
+
+
+def test_every_stage_of_a_cascade_has_the_classes_of_the_source(voc_root, tmp_path):
+    cfg = tiny_uda_config('lossmix_fcos', voc_root, tmp_path)
+    cfg.model.detector = thin_model_cfg('cascade_rcnn')
+    for head in cfg.model.detector.roi_head.bbox_head[:2]:
+        head.num_classes = 5
+    message = r'`num_classes=5` of `roi_head.bbox_head.2`.*not 80'
+    with pytest.raises(ValueError, match=message):
         check(Runner.from_cfg(cfg))
 
 

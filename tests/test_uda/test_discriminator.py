@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MessageHub
 
 from tests.helpers.teacher import batch, build, detector_cfg, on_canvas
 
@@ -17,6 +18,11 @@ def test_discriminator_is_off_in_burn_in_and_reverses_gradients_later():
     burning_in = model.loss(inputs, samples)
     assert burning_in['source_loss_domain'] == 0
     assert 'source_domain_acc' not in burning_in
+    # Distributed training waits for the gradients of all parameters.
+    unused = torch.autograd.grad(
+        burning_in['source_loss_domain'], list(model.discriminator.parameters())
+    )
+    assert not any(gradient.any() for gradient in unused)
 
     model, plain = build(**options)
     losses = model.loss(inputs, samples)
@@ -32,6 +38,10 @@ def test_discriminator_is_off_in_burn_in_and_reverses_gradients_later():
     torch.testing.assert_close(grads[0], plainly[0])
     # A quarter of the ramp in the first iteration.
     torch.testing.assert_close(grads[1], -plainly[1] / 4, rtol=1e-4, atol=1e-8)
+    MessageHub.get_current_instance().update_info('iter', 9)  # the ramp is over
+    domain = model.loss(inputs, samples)['target_loss_domain']
+    (gradient,) = torch.autograd.grad(domain, backbone)
+    torch.testing.assert_close(gradient, -plainly[1], rtol=1e-4, atol=1e-8)
 
 
 @pytest.mark.parametrize('burn_in_iters', [0, 9])
@@ -50,10 +60,11 @@ def test_a_discriminator_of_other_features_is_refused(wrong, message, burn_in_it
         model.loss(*batch(plain))
 
 
-def test_the_discriminator_weighs_domains_as_their_images(float64):
+@pytest.mark.parametrize(('level', 'channels'), [(-1, 64), (1, 16)])
+def test_the_discriminator_weighs_domains_as_their_images(level, channels, float64):
     """Of a blend, the source has lambda in its own half, the rest in the other."""
     model, plain = build(
-        discriminator=dict(in_channels=64, weight=1.0),
+        discriminator=dict(in_channels=channels, level=level, weight=1.0),
         adaptation_mix=dict(inter_share=1.0),
     )
     inputs, samples = batch(plain)
@@ -64,7 +75,7 @@ def test_the_discriminator_weighs_domains_as_their_images(float64):
     size = [max(a, b) for a, b in zip(x.shape[2:], y.shape[2:])]
     x, y = on_canvas(x, size), on_canvas(y, size)
     for name, own, other, share in (('source', x, y, 1 - lam), ('target', y, x, lam)):
-        feature = model.student.backbone(lam * own + (1 - lam) * other)[-1]
+        feature = model.student.backbone(lam * own + (1 - lam) * other)[level]
         logits = model.discriminator.layers(feature)
         share_of_target = torch.full_like(logits, share)  # soft labels say the same
         by_formula = torch.nn.functional.binary_cross_entropy_with_logits(

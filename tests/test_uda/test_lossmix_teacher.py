@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.mixing.strategies import STRATEGIES, Strategy
 from mmdet_lossmix.models.one_forward import LossTerm
 from mmdet_lossmix.models.one_forward.roi_sampling import JointSampling
+from mmdet_lossmix.uda.batches import TARGET, DomainBatch
 from tests.helpers.oracle import flat, gradients, relative_difference, seeded
 from tests.helpers.teacher import batch, build, detector_cfg, on_canvas, only_losses
 
@@ -202,7 +204,12 @@ def test_images_without_pseudo_labels(float64):
     assert relative_difference({k: expected[k] for k in actual}, actual) < 1e-9
     assert {k for k in actual if 'loss' in k} == {k for k in expected if 'cls' in k}
     assert not [k for k in losses['ignored'] if k.startswith('target_')]
-    assert [k for k in losses['ignored'] if k.startswith('source_')]
+    # What is known of the source is normalised over its batch in either case.
+    sources = [
+        {k: v for k, v in only_losses(one).items() if k.startswith('source_')}
+        for one in losses.values()
+    ]
+    assert relative_difference(*sources) == 0
 
 
 @pytest.mark.parametrize('strategy', ['lossmix', 'union'])
@@ -276,6 +283,34 @@ def test_burn_in_trains_on_the_source_with_target_noise(mixing, float64):
     assert relative_difference(expected, only_losses(actual)) < 1e-7
 
 
+def test_every_step_draws_a_lambda_of_its_own(monkeypatch):
+    """And the same one again after a resume."""
+    model, plain = build(adaptation_mix=dict())
+    given, hub = batch(plain), MessageHub.get_current_instance()
+
+    def draw(iteration, seed):
+        monkeypatch.setitem(hub.runtime_info, 'seed', seed)
+        hub.update_info('iter', iteration)
+        return model.loss(*given)['mix_lambda'].item()
+
+    steps = (0, 0), (1, 0), (2, 0), (0, 1)
+    drawn = [draw(*step) for step in steps]
+    assert len(set(drawn)) == len(steps)
+    assert [draw(*step) for step in steps] == drawn
+
+
+def test_a_burn_in_that_mixes_needs_images_of_the_target():
+    """Also if no adaptation follows."""
+    options = dict(burn_in_iters=9, pseudo_labels=None, warmup_mix=dict())
+    model, plain = build(**options)
+    inputs, samples = batch(plain)
+    losses = model.loss(inputs, samples)
+    assert 0.7 <= losses['mix_lambda'] < 1
+    del inputs['unsup_student'], samples['unsup_student']
+    with pytest.raises(ValueError, match=r"fills \['unsup_student'\]"):
+        model.loss(inputs, samples)
+
+
 def test_mixing_stops_with_the_switch():
     model, plain = build(adaptation_mix=dict())
     model.mixing = False
@@ -287,9 +322,29 @@ def test_mixing_stops_with_the_switch():
 def test_domains_of_different_size_mix(pairing):
     mix = dict(inter_share=float(pairing == 'inter'))
     model, plain = build(adaptation_mix=mix)
+    loss, seen = model.student.loss, []
+    model.student.loss = lambda x, given: seen.append((x, given)) or loss(x, given)
     losses = model.loss(*batch(plain, sources=3, targets=2))
+    # Fewer partners come over again, from the first on.
+    five = DomainBatch(torch.arange(2), ['a', 'b'], None, TARGET).taken(5)
+    assert (five.samples, five.inputs.tolist()) == ([*'ababa'], [0, 1, 0, 1, 0])
+    for x, samples in seen:  # a transformer masks the padding by it
+        assert {s.batch_input_shape for s in samples} == {tuple(x.shape[2:])}
     assert losses['pairing'] == {'intra': 1, 'inter': 2}[pairing]
     assert all(v.isfinite().all() for v in only_losses(losses).values())
+
+
+def test_ground_truth_may_say_more_than_pseudo_labels():
+    mix = dict(strategy='union', inter_share=1.0)
+    losses = []
+    for fields in ({}, dict(areas=torch.ones(3), occluded=torch.ones(3))):
+        model, plain = build(adaptation_mix=mix)
+        inputs, samples = batch(plain)
+        for sample in samples['sup']:
+            for key, value in fields.items():
+                sample.gt_instances.set_field(value, key)
+        losses.append(only_losses(model.loss(inputs, samples)))
+    assert relative_difference(*losses) == 0
 
 
 def test_an_image_is_not_mixed_with_another_view_of_its_file():
@@ -307,12 +362,33 @@ def test_an_image_is_not_mixed_with_another_view_of_its_file():
         assert torch.equal(seen[0][i].gt_instances.bboxes, united)
 
 
+@pytest.mark.parametrize('strategy', ['union', 'lossmix'])
+def test_a_batch_of_one_file_stays_unmixed(strategy):
+    """Union would have each box twice."""
+    model, plain = build(adaptation_mix=dict(inter_share=0.0, strategy=strategy))
+    inputs, samples = batch(plain)
+    for sample in samples['sup']:
+        sample.set_metainfo(dict(img_path='one.jpg'))
+    seen = []
+    loss = model.student.loss
+    model.student.loss = lambda x, given: seen.append((x, given)) or loss(x, given)
+    model.loss(inputs, samples)
+    images, given = seen[0]
+    assert torch.equal(images, inputs['sup'])
+    for sample, known in zip(given, samples['sup']):
+        assert torch.equal(sample.gt_instances.bboxes, known.gt_instances.bboxes)
+
+
 def test_an_image_alone_has_no_partner_in_its_domain():
     model, plain = build(adaptation_mix=dict(inter_share=0.0))
     inputs, samples = batch(plain, sources=1, targets=1)
     mixed = only_losses(model.loss(inputs, samples))
     model.mixing = False
-    assert relative_difference(mixed, only_losses(model.loss(inputs, samples))) == 0
+    unmixed = only_losses(model.loss(inputs, samples))
+    assert relative_difference(mixed, unmixed) == 0
+    model.mixing, model.adaptation_mix.inter_share = True, 1.0  # but in the other one
+    mixed = only_losses(model.loss(inputs, samples))
+    assert 'target_loss_bbox.0' in mixed.keys() - unmixed.keys()
 
 
 @pytest.mark.parametrize('burn_in_iters', [0, 9])
@@ -320,6 +396,22 @@ def test_views_of_different_geometry_are_refused(burn_in_iters):
     """At once, and not when burn-in ends."""
     model, plain = build(burn_in_iters=burn_in_iters)
     inputs, samples = batch(plain)
+    path = samples['unsup_student'][0].img_path
+    samples['unsup_student'][0].set_metainfo(dict(img_path='another.jpg'))
+    with pytest.raises(ValueError, match='same `img_path`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][0].set_metainfo(dict(img_path=path))
+    samples['unsup_student'][1].set_metainfo(dict(scale_factor=(0.5, 0.5)))
+    with pytest.raises(ValueError, match='same `scale_factor`'):
+        model.loss(inputs, samples)
+    samples['unsup_student'][1].set_metainfo(dict(scale_factor=(0.5, 0.25)))
+    sides = {'unsup_teacher': 'vertical', 'unsup_student': 'horizontal'}
+    for name, side in sides.items():
+        samples[name][0].set_metainfo(dict(flip=True, flip_direction=side))
+    with pytest.raises(ValueError, match='same `flip_direction`'):
+        model.loss(inputs, samples)
+    for name in sides:
+        samples[name][0].set_metainfo(dict(flip=False, flip_direction=None))
     samples['unsup_student'][1].set_metainfo(dict(flip=True))
     with pytest.raises(ValueError, match=r'same `flip`.*before `MultiBranch`'):
         model.loss(inputs, samples)
@@ -411,7 +503,7 @@ def test_checkpoints_of_student_teacher_and_plain_detector_load():
             assert torch.equal(part.state_dict()[name], value)
 
 
-def test_takes_part_in_the_protocol_of_hooks():
+def test_takes_part_in_the_protocol_of_hooks(monkeypatch):
     from mmdet_lossmix.hooks.stop_mixing_hook import mixing_modules
 
     model, plain = build()
@@ -427,4 +519,9 @@ def test_takes_part_in_the_protocol_of_hooks():
         for parameter in model.teacher.parameters():
             parameter.fill_(float('nan'))
         found = model.predict(inputs['sup'], samples['sup'])
+        # A student that was asked for needs no warning.
+        monkeypatch.setattr(MMLogger, 'warning', lambda *_: pytest.fail('warned'))
+        model.semi_test_cfg['predict_on'] = 'student'
+        again = model.predict(inputs['sup'], samples['sup'])
     assert found[0].pred_instances.scores.isfinite().all()
+    assert torch.equal(found[0].pred_instances.scores, again[0].pred_instances.scores)

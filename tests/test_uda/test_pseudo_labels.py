@@ -62,6 +62,9 @@ def test_classification_is_told_by_the_name():
     losses = {name: torch.ones(()) for name in names}
     kept = LossPolicy('classification', weight=0.5)(losses)
     assert kept == {'loss_rpn_cls': 0.5, 'loss_cls': 0.5, 'acc': 1}
+    rest = LossPolicy().minus(LossPolicy('classification', weight=0.25))(losses)
+    halves = {'loss_rpn_cls': 0.75, 'loss_cls': 0.75}
+    assert rest == {**halves, 'loss_rpn_bbox': 1, 'loss_bbox': 1}  # and no `acc`
     yolox = {name: torch.ones(()) for name in ('loss_cls', 'loss_bbox', 'loss_obj')}
     assert set(LossPolicy('classification')(yolox)) == {'loss_cls', 'loss_obj'}
     lists = LossPolicy()(dict(loss_cls=[torch.ones(()), torch.ones(())]))

@@ -49,6 +49,10 @@ def test_switches_of_pseudo_losses_are_explicit(float64):
             ),
             "weights of pseudo losses <= 1 with `strategy='union'`",
         ),
+        (
+            dict(adaptation_mix=dict(strategy='union'), pseudo_policy=dict(weight=1.1)),
+            "weights of pseudo losses <= 1 with `strategy='union'`",
+        ),
     ],
 )
 def test_bad_options_are_named(options, message):

@@ -25,13 +25,15 @@ class RecordStates(Hook):
     priority = 'LOWEST'
 
     def before_run(self, runner):
-        runner.states = []
+        runner.states, runner.modes = [], []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         runner.states.append([state_of(runner)])
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         runner.states[-1].append(state_of(runner))
+        parts = runner.model.student, runner.model.teacher
+        runner.modes.append([part.training for part in parts])
 
 
 def state_of(runner):
@@ -86,6 +88,9 @@ def test_no_best_checkpoint_of_a_teacher_that_finds_nothing(run):
     before = sorted(Path(run.work_dir).glob('best_*.pth'))
     hook.after_val_epoch(run, {'student/coco/bbox_mAP_50': 0.5})
     assert sorted(Path(run.work_dir).glob('best_*.pth')) == before
+    # Now, and not in the burn-in, which has no teacher to find anything.
+    log = log_of(run)
+    assert log.index('Burn-in is over') < log.index('Nothing to choose the best')
     with pytest.raises(KeyError):  # a name that the metric does not know
         hook.after_val_epoch(run, {'teacher/coco/bbox_mAP': 0.5})
 
@@ -142,6 +147,7 @@ def test_teacher_is_not_validated_before_it_starts(run):
         6: ['student', 'teacher'],
     }
     assert 'teacher: not started (burn-in until iteration 3)' in log_of(run)
+    assert run.model.semi_test_cfg['predict_on'] == 'teacher'  # as the config says
 
 
 def test_log_holds_pseudo_labels_pairing_lambda_and_discriminator(run):
@@ -166,6 +172,7 @@ def test_pictures_show_the_same_images_over_training(run):
     ]
     sizes = {cv2.imread(str(p)).shape for p in pictures[:3]}
     assert len(sizes) == 1
+    assert run.modes == [[True, False]] * END  # the student predicts for the first
 
 
 def test_checkpoint_of_the_plain_detector_is_a_start(voc_root, tmp_path):

@@ -12,8 +12,9 @@ from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
 from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val, check_pad_val_for
-from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
+from mmdet_lossmix.mixing.run_check import MIXED_TWICE
 
+from ..labels import check_run
 from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
 from .frame_guard import record_frame
 from .partners import (
@@ -116,7 +117,7 @@ class MixTransform(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Mix ``results`` of the pipeline with a partner, in place."""
-        check_this_run()
+        check_run()
         if 'partner' in results:
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
         annotations = read_annotations(results).without_degenerate()

@@ -11,6 +11,7 @@ from mmengine.dist import broadcast_object_list, get_world_size
 from mmengine.logging import MessageHub, print_log
 from torch import Tensor, nn
 
+from mmdet_lossmix.datasets.labels import check_run
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import (
@@ -20,7 +21,7 @@ from mmdet_lossmix.mixing.annotations import (
     join,
 )
 from mmdet_lossmix.mixing.canvas import canvas_shape
-from mmdet_lossmix.mixing.run_check import MIXED_TWICE, check_this_run
+from mmdet_lossmix.mixing.run_check import MIXED_TWICE
 from mmdet_lossmix.structures import attach_partner
 
 from .sample_annotations import put_annotations, read_annotations
@@ -79,7 +80,7 @@ class BatchMix(nn.Module):
         """
         if not self.mixing:
             return batch_inputs, data_samples
-        check_this_run()
+        check_run()
         if any('partner' in sample for sample in data_samples):
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
         if len(data_samples) < 2:

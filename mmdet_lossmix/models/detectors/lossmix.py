@@ -10,7 +10,8 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.arguments import check_dicts
+from mmdet_lossmix.functional import LossDict
 from mmdet_lossmix.structures import SplitBatch, split_batch
 
 from ..losses_check import FiniteCheck
@@ -22,7 +23,7 @@ REMEDY = (
     'Pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole config, '
     '`detector=_base_.model`'
 )
-ONE_BY_ONE = "weighting='image'", "weighting='batch' with BatchLossMix"
+ADVICE = "Use weighting='batch' with BatchLossMix: weighting='image'"
 
 
 @MODELS.register_module()
@@ -50,12 +51,12 @@ class LossMixDetector(TransparentWrapper):
         roi_sampling (str): How a RoI head samples proposals for two sets of
             annotations.
 
+            - ``'per_target'``: against each by itself; the box head runs twice.
             - ``'joint'``: once, against the objects of both; both label the same RoIs,
               and the box head runs once.
-            - ``'per_target'``: against each by itself; the box head runs twice.
 
             Ignored where there is no RoI head; heads that are no ``StandardRoIHead``
-            sample per target. Defaults to ``'joint'``.
+            sample per target. Defaults to ``'per_target'``.
         data_preprocessor (:obj:`ConfigDict` or dict, optional): Entries to put over the
             detector's own, such as ``batch_augments``. Defaults to None.
         init_cfg (:obj:`ConfigDict` or dict, optional): See ``BaseModule``. Defaults to
@@ -63,7 +64,8 @@ class LossMixDetector(TransparentWrapper):
         **arguments: The detector's, if ``detector`` is a type.
 
     Raises:
-        TypeError: If ``detector`` is no type or config of a detector.
+        TypeError: If ``detector`` is no type or config of a detector, or
+            ``data_preprocessor`` no dict.
         ValueError: If ``weighting`` or ``roi_sampling`` is unknown.
 
     Examples:
@@ -80,7 +82,7 @@ class LossMixDetector(TransparentWrapper):
         self,
         detector: Union[str, ConfigType],
         weighting: str = 'batch',
-        roi_sampling: str = 'joint',
+        roi_sampling: str = 'per_target',
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
         **arguments: Any,
@@ -90,6 +92,7 @@ class LossMixDetector(TransparentWrapper):
                 f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
             )
         check_roi_sampling(roi_sampling)
+        check_dicts(True, data_preprocessor=data_preprocessor)
         detector = build_detector(detector, data_preprocessor, **arguments)
         super().__init__(detector, init_cfg)
         self.weighting = weighting
@@ -121,18 +124,10 @@ class LossMixDetector(TransparentWrapper):
                 if self.weighting == 'batch':
                     losses = shared.loss(terms(batch))
                 else:
-                    losses = self._mean_loss_of_images(shared, batch)
+                    images = [terms(SplitBatch(*([x] for x in i))) for i in zip(*batch)]
+                    losses = shared.mean_loss(images, ADVICE)
         self._check_finite(losses, batch_data_samples)
         return losses
-
-    def _mean_loss_of_images(
-        self, shared: SharedForward, batch: SplitBatch
-    ) -> LossDict:
-        losses = []
-        for i, (own, partner, lam) in enumerate(zip(*batch)):
-            with shared.image(i, *ONE_BY_ONE) as image:
-                losses.append(image.loss(terms(SplitBatch([own], [partner], [lam]))))
-        return weighted_sum(losses, [1 / len(losses)] * len(losses))
 
     def _warn_if_never_mixed(self, mixed: bool) -> None:
         self._mixed |= mixed

@@ -14,7 +14,7 @@ import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
 from torch import Tensor, nn
 
-from .replay import override
+from .replay import override, versions
 
 FROM_SIZES = ('grid_priors', 'valid_flags')
 
@@ -25,8 +25,8 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
         generator: Any = module.__dict__.get('prior_generator')
         for name in FROM_SIZES:
             if hasattr(generator, name):
-                remember = Remembered(getattr(generator, name))
-                overrides.enter_context(override(generator, name, remember))
+                again = remembered(getattr(generator, name))
+                overrides.enter_context(override(generator, name, again))
         assigner: Any = module.__dict__.get('assigner')
         if type(assigner) is MaxIoUAssigner and assigner.gt_max_assign_all:
             assign = partial(
@@ -35,23 +35,18 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
             overrides.enter_context(override(assigner, 'assign_wrt_overlaps', assign))
 
 
-class Remembered:
+def remembered(function: Callable) -> Callable:
     """A function of sizes and devices whose tensors are shared by all who ask."""
+    results: Dict[str, Tuple[List[Tensor], List[int]]] = {}
 
-    def __init__(self, function: Callable) -> None:
-        self.function = function
-        self.results: Dict[str, Tuple[List[Tensor], List[int]]] = {}
-
-    def __call__(self, *args: Any, **kwargs: Any) -> List[Tensor]:
-        """Return what the function returned before, unless somebody has modified it."""
+    def again(*args: Any, **kwargs: Any) -> List[Tensor]:
         key = repr((args, kwargs))
-        if key in self.results:
-            tensors, versions = self.results[key]
-            if [tensor._version for tensor in tensors] == versions:
-                return list(tensors)
-        tensors = self.function(*args, **kwargs)
-        self.results[key] = list(tensors), [tensor._version for tensor in tensors]
-        return tensors
+        if key not in results or versions(results[key][0]) != results[key][1]:
+            tensors = list(function(*args, **kwargs))
+            results[key] = tensors, versions(tensors)  # somebody may modify them
+        return list(results[key][0])
+
+    return again
 
 
 def assign_wrt_overlaps(

@@ -13,7 +13,6 @@ class Origin(NamedTuple):
 
     batch: Tensor
     image: int
-    piece: Tensor  # the slice itself, kept alive so that nothing else gets its id
 
 
 class ImageSlices:
@@ -44,9 +43,10 @@ class ImageSlices:
                 pieces = list(batch.split(1))
             else:
                 pieces = [batch[i :: self.num_images] for i in range(self.num_images)]
+            # Kept alive, so that nothing else gets an id of theirs.
             self._pieces[id(batch)] = batch, pieces
             for i, piece in enumerate(pieces):
-                self._origins[id(piece)] = Origin(batch, i, piece)
+                self._origins[id(piece)] = Origin(batch, i)
         return self._pieces[id(batch)][1]
 
     def origins(self, leaves: List[Any]) -> Optional[List[Origin]]:

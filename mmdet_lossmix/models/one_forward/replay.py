@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
     inputs: List[Any]  # all arguments, kept alive so that nothing else gets an id
     outputs: Any
-    versions: List[int]  # of all tensors among both, see `_versions`
+    versions: List[int]  # of all tensors among both, see `versions`
 
 
 class Siblings:
@@ -60,6 +60,8 @@ class Replay:
             Defaults to None, for a stage that is inside none.
         slices (:obj:`ImageSlices`, optional): Knows the images of a batch. Defaults to
             None.
+        by_value (bool): Whether other tensors with the same values are the same, which
+            a GPU is waited for to compare. Defaults to True.
     """
 
     def __init__(
@@ -68,13 +70,14 @@ class Replay:
         method: str,
         siblings: Optional[Siblings] = None,
         slices: Optional[ImageSlices] = None,
+        by_value: bool = True,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
         self.siblings = siblings or Siblings()
         # SyncBatchNorm is torch's, mmcv's and detectron2's.
         synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
-        self.by_value = get_world_size() == 1 or not synchronises
+        self.by_value = by_value and (get_world_size() == 1 or not synchronises)
         self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
@@ -101,7 +104,7 @@ class Replay:
         key = (torch.is_grad_enabled(), str(structure), *map(_kind, inputs))
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
-            unmodified = _versions(call.inputs, call.outputs) == call.versions
+            unmodified = versions(call.inputs, call.outputs) == call.versions
             if unmodified and all(map(self._same, call.inputs, inputs)):
                 return call.outputs
         args, kwargs = tree_unflatten(inputs, structure)
@@ -110,7 +113,7 @@ class Replay:
             outputs = self.function(*args, **kwargs)
         finally:
             self.siblings.computing = False
-        calls.append(Call(inputs, outputs, _versions(inputs, outputs)))
+        calls.append(Call(inputs, outputs, versions(inputs, outputs)))
         return outputs
 
     def _same(self, a: Any, b: Any) -> bool:
@@ -156,6 +159,8 @@ def _same_history(a: Tensor, b: Tensor) -> bool:
     seen: Set[Any] = set()
     if a.grad_fn is None or b.grad_fn is None:  # leaves, and not one object
         return False
+    if a.output_nr != b.output_nr:  # two outputs of one operation
+        return False
     while pairs:
         x, y = pair = pairs.pop()
         if x is y or pair in seen:
@@ -184,6 +189,6 @@ def _fresh(leaf: Any) -> Any:
     return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
-def _versions(*nests: Any) -> List[int]:
+def versions(*nests: Any) -> List[int]:
     """In-place modification counters of all tensors."""
     return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]

@@ -1,9 +1,8 @@
 """One set of RoIs for all annotations of a mixed image.
 
-By itself a RoI head samples proposals against each set of annotations, and runs
-RoIAlign and the box head for each. With joint sampling it samples once, against the
-objects of both images together. Both sets of annotations then label the same RoIs, and
-both losses look at one prediction, as they do in the rest of the detector.
+By itself a RoI head samples proposals against each set of annotations. With joint
+sampling it samples once, against all objects together. All annotations then label the
+same RoIs, and all losses look at one prediction.
 """
 
 from contextlib import contextmanager
@@ -24,6 +23,14 @@ from mmdet_lossmix.mixing.annotations import concat
 from .replay import override
 from .terms import LossTerm
 
+BY_ROI = 'cls_score', 'bbox_pred', 'bbox_feats'  # outputs with a row for each RoI
+
+
+def sampling_loss(roi_head: Any) -> Optional[Callable]:
+    """The ``loss`` of a RoI head that samples as mmdet's two base classes do."""
+    loss = getattr(type(roi_head), 'loss', None)
+    return loss if loss in (StandardRoIHead.loss, CascadeRoIHead.loss) else None
+
 
 class JointSampling:
     """Lets a detector's RoI head sample once for all terms of a loss.
@@ -41,19 +48,14 @@ class JointSampling:
     """
 
     def __init__(self, detector: BaseDetector, terms: Sequence[LossTerm]) -> None:
-        self.roi_head = cast(Any, getattr(detector, 'roi_head', None))
-        loss = getattr(type(self.roi_head), 'loss', None)
+        self.roi_head = head = cast(Any, getattr(detector, 'roi_head', None))
         self.stages: List[JointRoIs] = []
-        if loss is StandardRoIHead.loss:
-            head = self.roi_head
+        if sampling_loss(head) is StandardRoIHead.loss:
             stage = head.bbox_assigner, head.bbox_sampler, head._bbox_forward
-            # Features are large, and only a mask head without RoIAlign looks at them.
-            keep_features = head.with_mask and head.share_roi_extractor
-            self.stages = [JointRoIs(*stage, terms, keep_features)]
-        elif loss is CascadeRoIHead.loss:
+            self.stages = [JointRoIs(*stage, terms)]
+        elif sampling_loss(head):
             # A stage refines all RoIs of the stage before, whatever their labels, so
             # the boxes that it samples from are the same for every term.
-            head = self.roi_head
             pairs = zip(head.bbox_assigner, head.bbox_sampler)
             self.stages = [
                 JointRoIs(*pair, partial(head._bbox_forward, stage), terms)
@@ -88,7 +90,6 @@ class JointRoIs:
     """The RoIs of N images that all terms of a loss share, and their predictions.
 
     Made of a RoI head's ``bbox_assigner``, ``bbox_sampler`` and ``_bbox_forward``.
-    ``keep_features`` says that ``bbox_feats`` are needed in the order of a term's RoIs.
     """
 
     def __init__(
@@ -97,15 +98,11 @@ class JointRoIs:
         sampler: BaseSampler,
         bbox_forward: Callable,
         terms: Sequence[LossTerm],
-        keep_features: bool = False,
     ) -> None:
         self.assigner = assigner
         self.sampler = sampler
         self.plain_bbox_forward = bbox_forward
         self.terms = terms
-        self.indexed = {'cls_score', 'bbox_pred'}
-        if keep_features:
-            self.indexed.add('bbox_feats')
         self.sampled: Dict[int, SamplingResult] = {}  # by the number of the image
         self._outputs: Optional[Dict[str, Any]] = None
 
@@ -168,9 +165,7 @@ class LabelledRoIs:
             i for i, s in enumerate(self.samples) if s.gt_instances is gt_instances
         )
         joint = self.joint.of_image(image, pred_instances, **kwargs)
-        first, *others = self.joint.counting(image)
-        if not others and first.gt_instances.bboxes is gt_instances.bboxes:
-            # As the plain detector samples.
+        if len(self.joint.counting(image)) == 1:  # as the plain detector samples
             rows = torch.arange(len(joint.priors), device=joint.priors.device)
             self.rows[image] = rows
             return joint
@@ -212,9 +207,7 @@ class LabelledRoIs:
             offset += len(self.joint.sampled[image].priors)
         order = torch.cat(rows)
         return {
-            key: value[order]
-            if key in self.joint.indexed and value is not None
-            else value
+            key: value[order] if key in BY_ROI and value is not None else value
             for key, value in outputs.items()
         }
 

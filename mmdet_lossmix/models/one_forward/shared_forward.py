@@ -1,18 +1,12 @@
 """One forward for several sets of annotations.
 
-``detector.loss`` is called once for each term of equation (2), inside a context in
-which everything that does not depend on annotations runs once:
-
-- The features of the whole batch are extracted once, when the context opens. Inside,
-  ``extract_feat`` returns them, or the part of one image (:meth:`SharedForward.image`).
-  A head that is called with the part of one image computes the whole batch once, too.
-- A stage of the detector (dense head, RPN, encoder, ...) that is called again with the
-  *same tensors* returns the outputs of its first call, see :mod:`.replay`. So does the
-  decoding of a head's outputs to proposals. What depends on annotations gets other
-  tensors and runs again. No detector needs to know.
+``detector.loss`` is called once for each term of equation (2), in a context in which
+``extract_feat`` returns what it did when the context opened, and a stage (dense head,
+RPN, encoder, ...) that is called again with the *same tensors* what it did before. What
+depends on annotations gets other tensors and runs again. No detector needs to know.
 """
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any, Callable, Iterator, List, Sequence
 
 import torch
@@ -21,12 +15,13 @@ from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-from mmdet_lossmix.functional import LossDict, weighted_sum
+from mmdet_lossmix.functional import LossDict
 
 from .anchors import share_anchors
+from .deferred import defer_losses, total_loss
 from .image_slices import ImageSlices
 from .replay import Replay, override
-from .roi_sampling import JointSampling
+from .roi_sampling import JointSampling, sampling_loss
 from .terms import LossTerm
 
 
@@ -39,12 +34,15 @@ class SharedForward:
     Args:
         detector (:obj:`BaseDetector`): Its losses are to be taken inside the context.
         batch_inputs (Tensor): The images, shape (N, C, H, W).
-        roi_sampling (str): ``'joint'`` or ``'per_target'``, see
-            :class:`LossMixDetector`. Defaults to ``'joint'``.
+        roi_sampling (str): ``'per_target'`` or ``'joint'``, see
+            :class:`LossMixDetector`. Defaults to ``'per_target'``.
     """
 
     def __init__(
-        self, detector: BaseDetector, batch_inputs: Tensor, roi_sampling: str = 'joint'
+        self,
+        detector: BaseDetector,
+        batch_inputs: Tensor,
+        roi_sampling: str = 'per_target',
     ) -> None:
         self.detector = detector
         self.batch_inputs = batch_inputs
@@ -57,11 +55,16 @@ class SharedForward:
             overrides.enter_context(
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
+            roi_head = getattr(self.detector, 'roi_head', None)
+            # It samples for each term: nobody need wait to see that RoIs differ.
+            sampled = set(roi_head.modules()) if sampling_loss(roi_head) else ()
             for stage in stages(self.detector):
                 for name in replayable(stage):
-                    replay = Replay(stage, name, slices=self.slices)
+                    known: Any = dict(slices=self.slices, by_value=stage not in sampled)
+                    replay = Replay(stage, name, **known)
                     overrides.enter_context(override(stage, name, replay))
             share_anchors(self.detector, overrides)
+            defer_losses(self.detector, overrides)
             self._overrides = overrides.pop_all()
         return self
 
@@ -71,6 +74,37 @@ class SharedForward:
 
     def loss(self, terms: Sequence[LossTerm]) -> LossDict:
         """Sum a detector's losses over one or more terms by weight: equation (2)."""
+        return total_loss(self._losses(terms), [term.weight for term in terms])
+
+    def mean_loss(self, images: Sequence[Sequence[LossTerm]], advice: str) -> LossDict:
+        """The mean over images of each image's :meth:`loss`, normalised by itself.
+
+        ``images`` are N lists of terms, of batches of one. ``advice`` says what to use
+        in place of which option if a head cannot take an image alone.
+
+        Raises:
+            ValueError: If a head cannot.
+        """
+        losses: List[LossDict] = []
+        batch_inputs, features = self.batch_inputs, self.features
+        try:
+            for i, terms in enumerate(images):
+                self.batch_inputs = self.slices.take(batch_inputs, i)
+                self.features = self.slices.take(features, i)
+                losses += self._losses(terms)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever a head says that cannot
+            raise ValueError(
+                f'{advice} needs a head that can take images one by one, but with one '
+                f'image it raised {type(error).__name__}: {error}'
+            ) from error
+        finally:
+            self.batch_inputs, self.features = batch_inputs, features
+        weights = [term.weight / len(images) for terms in images for term in terms]
+        return total_loss(losses, weights)
+
+    def _losses(self, terms: Sequence[LossTerm]) -> List[LossDict]:
         # Heads may call collectives (`reduce_mean`): with several processes each has to
         # evaluate all terms, whatever its lambda, or the others wait for ever.
         all_terms = get_world_size() > 1
@@ -82,37 +116,7 @@ class SharedForward:
                 with joint.serving(samples) if joint else nullcontext():
                     loss = keep(self.detector.loss(self.batch_inputs, samples))
             losses.append(loss)
-        return weighted_sum(losses, [term.weight for term in terms])
-
-    @contextmanager
-    def image(self, index: int, option: str, remedy: str) -> Iterator['SharedForward']:
-        """Narrow the context to image ``index``, in [0, N), as a batch of one.
-
-        It uses the features of the full batch. ``option`` says why heads have to take
-        an image alone, and ``remedy`` what to use in its place if a head cannot.
-        """
-        batch_inputs, features = self.batch_inputs, self.features
-        self.batch_inputs = self.slices.take(batch_inputs, index)
-        self.features = self.slices.take(features, index)
-        try:
-            with explained(option, remedy):
-                yield self
-        finally:
-            self.batch_inputs, self.features = batch_inputs, features
-
-
-@contextmanager
-def explained(option: str, remedy: str) -> Iterator[None]:
-    """Say what to do where a head cannot take an image alone."""
-    try:
-        yield
-    except torch.cuda.OutOfMemoryError:
-        raise
-    except Exception as error:  # whatever a head says that cannot
-        raise ValueError(
-            f'Use {remedy}: {option} needs a head that can take images one by one, but '
-            f'with one image it raised {type(error).__name__}: {error}'
-        ) from error
+        return losses
 
 
 def check_roi_sampling(roi_sampling: str) -> None:

@@ -64,10 +64,8 @@ class PseudoLabelHook(Hook):
         model = teacher_model(runner)
         detector = model.teacher if model.teacher_started else model.student
         preprocessor = model.data_preprocessor.data_preprocessor
-        copies = [sample.clone() for sample in self._data['data_samples']]
-        data = dict(inputs=self._data['inputs'], data_samples=copies)
         with random_state_kept():
-            data = preprocessor(data, training=True)
+            data = preprocessor(self._data, training=True)
             training = detector.training
             detector.eval()
             batch = data['inputs'], data['data_samples']

@@ -161,18 +161,30 @@ def test_prob_is_the_share_of_mixed_images():
 def test_in_place_steps_afterwards_do_not_reach_the_cache():
     transform = build('LossMixTransform')
     for seed in (1, 2, 3):
-        results = transform(results_of(seed))
+        seg_map = np.full((40, 60), seed, np.uint8)
+        results = transform(results_of(seed, (40, 60), gt_seg_map=seg_map))
         for labelled in (results, results.get('partner')):
             if labelled:
+                labelled['gt_seg_map'][:] = 9
                 labelled['gt_bboxes'].rescale_((9.0, 9.0))
                 labelled['gt_bboxes_labels'][:] = -1
         results['img'][:] = 0
     for entry in transform.cache.entries:
-        original = results_of(int(entry.img_path[0]))
+        original = results_of(int(entry.img_path[0]), (40, 60))
+        assert (entry.annotations.seg_map == int(entry.img_path[0])).all()
         assert np.array_equal(entry.img, original['img'])
         (objects,) = entry.annotations.instances.values()
         assert torch.equal(objects.bboxes.tensor, original['gt_bboxes'].tensor)
         assert (objects.labels >= 100).all()
+
+
+@pytest.mark.parametrize('seed', [1, 2])
+def test_labels_that_number_phrases_meet_no_labels_of_classes(seed):
+    transform, text = build('UnionMixTransform'), dict(text=('cat', 'dog'))
+    first, second = (results_of(i, **(text if i == seed else {})) for i in (1, 2))
+    transform(first)
+    with pytest.raises(ValueError, match='same `text`'):
+        transform(second)
 
 
 def test_cache_is_bounded_and_holds_unmixed_images():

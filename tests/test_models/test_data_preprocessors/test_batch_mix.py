@@ -27,11 +27,11 @@ def runner_state():
     MessageHub._instance_dict.pop('batch_mix_test')
 
 
-def batch(n=3, masks=False):
+def batch(n=3, masks=False, **kwargs):
     # Of Mask R-CNN, whose preprocessor pads masks.
     model = MODELS.build(thin_model_cfg('mask_rcnn'))
     items = [(i + 1, 0) for i in range(n)]
-    return mixed_batch(model, [None] * n, items, masks=masks)
+    return mixed_batch(model, [None] * n, items, masks=masks, **kwargs)
 
 
 def build(type_, **kwargs):
@@ -81,6 +81,20 @@ def test_union_and_noise(runner_state):
         expected = [1, 2, 3] if own else [3, 1, 2]
         assert [len(s.gt_instances) for s in noise] == expected
         assert all('partner' not in s for s in (*union, *noise))
+        seen.add(own)
+    assert seen == {True, False}
+
+
+def test_proposals_go_with_the_annotations_that_are_kept(runner_state):
+    inputs, samples = batch(num_proposals=4)
+    seen = set()
+    for iteration in range(10):
+        runner_state.update_info('iter', iteration)
+        own = build('BatchLossMix')(inputs, samples)[1][0].mix_lambda >= 0.5
+        _, noise = build('BatchNoiseMix')(inputs, samples)
+        for i, sample in enumerate(noise):
+            source = samples[i if own else i - 1]
+            assert torch.equal(sample.proposals.bboxes, source.proposals.bboxes)
         seen.add(own)
     assert seen == {True, False}
 
@@ -287,8 +301,9 @@ def test_a_detector_trains_on_a_composite(weighting, runner_state):
 @pytest.mark.parametrize('type_', TYPES)
 def test_masks_of_images_of_different_sizes(type_, operator, runner_state):
     """mmdet pads the masks of objects that count to the batch, and no others."""
-    inputs, samples = batch(3, masks=True)
-    assert len({s.ignored_instances.masks.masks.shape for s in samples}) == 2
+    shapes = (96, 112), (80, 128), (64, 100)
+    inputs, samples = batch(3, masks=True, shapes=shapes)
+    assert {s.ignored_instances.masks.masks.shape[1:] for s in samples} == {*shapes}
     for i in range(4):
         runner_state.update_info('iter', i)
         _, mixed = build(type_, operator=operator)(inputs, samples)
@@ -296,6 +311,21 @@ def test_masks_of_images_of_different_sizes(type_, operator, runner_state):
             for key in ('gt_instances', 'ignored_instances'):
                 instances = sample.get(key)
                 assert len(instances.masks) == len(instances.bboxes)
+
+
+@pytest.mark.parametrize('type_', TYPES)
+def test_boxes_without_area_are_dropped_from_an_image_without_partner(
+    type_, runner_state
+):
+    """A batch of views of one file stays unmixed, and obeys the same rule."""
+    inputs, samples = batch(3)
+    for sample in samples:
+        sample.set_metainfo(dict(img_path='a.jpg'))
+    samples[2].gt_instances.bboxes[1, 2] = samples[2].gt_instances.bboxes[1, 0]
+    mixed, kept = build(type_)(inputs, samples)
+    assert torch.equal(mixed, inputs)
+    assert [len(sample.gt_instances) for sample in kept] == [1, 2, 2]
+    assert [len(sample.gt_instances) for sample in samples] == [1, 2, 3]
 
 
 def test_images_whose_labels_mean_other_things_are_refused(runner_state):

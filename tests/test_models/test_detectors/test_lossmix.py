@@ -50,7 +50,7 @@ def compare(plain, wrapped, oracle, inputs, samples, tolerance):
 @pytest.mark.parametrize('lam', [0.3, 0.0, 1.0])
 @pytest.mark.parametrize('name', DETECTORS)
 def test_batch_weighting_equals_two_passes(name, lam, float64):
-    plain, wrapped = build_pair(name, weighting='batch', roi_sampling='per_target')
+    plain, wrapped = build_pair(name, weighting='batch')
     inputs, samples = mixed_batch(plain, [lam, lam])
 
     def oracle():
@@ -149,7 +149,7 @@ def count_computations(detector, loss, *args):
 @pytest.mark.parametrize('weighting', ['batch', 'image'])
 @pytest.mark.parametrize('name', DETECTORS)
 def test_stages_without_a_target_run_once(name, weighting):
-    plain, wrapped = build_pair(name, weighting=weighting)
+    plain, wrapped = build_pair(name, weighting=weighting, roi_sampling='joint')
     inputs, samples = mixed_batch(plain, [0.3, 0.3])
     own = [target(s, 'own') for s in samples]
     once = count_computations(plain, plain.loss, inputs, own)
@@ -158,6 +158,41 @@ def test_stages_without_a_target_run_once(name, weighting):
         of_rois = stage == 'bbox_head' and hasattr(plain, 'roi_head')
         runs = len(samples) if of_rois and weighting == 'image' else 1
         assert counts[stage] == runs * once[stage], stage
+
+
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_proposals_are_made_once(weighting):
+    _, wrapped = build_pair('faster_rcnn', weighting=weighting)
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3])
+    head, calls = wrapped.rpn_head, []
+    single = head._predict_by_feat_single
+    head._predict_by_feat_single = lambda *args, **kwargs: (
+        calls.append(1) or single(*args, **kwargs)
+    )
+    wrapped.loss(inputs, samples)
+    assert len(calls) == len(samples)
+
+
+def test_heads_that_sample_no_rois_run_once():
+    _, wrapped = pair_of(smallest('sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco.py'))
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    calls = []
+    for i, head in enumerate(wrapped.roi_head.bbox_head):
+        head.fc_cls.register_forward_hook(lambda *_, i=i: calls.append(i))
+    wrapped.loss(inputs, samples)
+    assert calls == [*range(len(wrapped.roi_head.bbox_head))]
+
+
+def test_each_image_comes_with_its_own_pixels():
+    """A distilling detector looks at them, and not only at features."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, None, 0.6])
+    loss, seen = wrapped.detector.loss, []
+    wrapped.detector.loss = lambda x, given: seen.append(x) or loss(x, given)
+    wrapped.loss(inputs, samples)
+    expected = [inputs[i : i + 1] for i in (0, 0, 1, 2, 2)]
+    assert len(seen) == len(expected)
+    assert all(map(torch.equal, seen, expected))
 
 
 @pytest.mark.parametrize('raises', [False, True])
@@ -220,9 +255,10 @@ def test_mask_rcnn_needs_no_code_of_its_own(weighting, float64):
 def test_joint_rois_with_ignored_masks_of_different_sizes(weighting):
     """mmdet pads the masks of objects that count to the batch, and no others."""
     _, wrapped = build_pair('mask_rcnn', weighting=weighting)
-    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3], masks=True)
-    heights = {tuple(s.ignored_instances.masks.masks.shape) for s in samples}
-    assert len(heights) == 2
+    batch = mixed_batch(wrapped, [None, None, None], masks=True)
+    inputs, samples = MODELS.build(dict(type='BatchLossMix'))(*batch)
+    own = [s.ignored_instances.masks.masks.shape for s in samples]
+    assert own != [s.partner.ignored_instances.masks.masks.shape for s in samples]
     losses = wrapped.loss(inputs, samples)
     assert sum(flat(losses).values()).isfinite()
 
@@ -256,6 +292,27 @@ def test_whatever_a_head_raises_of_an_image_alone_is_explained(name, error):
     head.loss = fails_alone
     with pytest.raises(ValueError, match=rf"weighting='batch'.*{error.__name__}"):
         wrapped.loss(inputs, samples)
+
+
+def test_a_full_gpu_is_not_explained():
+    """Fewer images help, and another weighting does not."""
+    _, wrapped = build_pair('fcos', weighting='image')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError('no memory left')
+
+    wrapped.bbox_head.loss = full
+    with pytest.raises(torch.cuda.OutOfMemoryError, match=r'^no memory left'):
+        wrapped.loss(inputs, samples)
+
+
+def test_a_mixed_batch_that_was_loaded_before_mixing_stopped():
+    _, wrapped = build_pair('fcos', weighting='batch')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    expected = flat(wrapped.loss(inputs, samples))
+    wrapped.mixing = False
+    assert relative_difference(expected, flat(wrapped.loss(inputs, samples))) == 0
 
 
 def test_inference_and_attributes_go_to_the_detector():
@@ -323,6 +380,13 @@ def test_what_is_no_detector_is_refused(detector, match):
         MODELS.build(dict(type='LossMixDetector', detector=detector))
 
 
+def test_arguments_beside_a_whole_detector_are_refused():
+    """They would be lost without a word."""
+    detector = thin_model_cfg('fcos')
+    with pytest.raises(TypeError, match=r"_delete_=True.* beside \['bbox_head'\]"):
+        MODELS.build(dict(type='LossMixDetector', detector=detector, bbox_head=dict()))
+
+
 @pytest.mark.parametrize(
     ('argument', 'value'), [('weighting', 'sum'), ('roi_sampling', 'both')]
 )
@@ -342,11 +406,14 @@ def test_data_preprocessor_entries_go_over_the_detectors_own():
         dict(
             type='LossMixDetector',
             detector=thin_model_cfg('fcos'),
-            data_preprocessor=dict(batch_augments=[dict(type='BatchLossMix')]),
+            data_preprocessor=dict(
+                batch_augments=[dict(type='BatchLossMix')], pad_size_divisor=64
+            ),
         )
     )
     assert len(wrapped.data_preprocessor.batch_augments) == 1
-    assert wrapped.data_preprocessor.pad_size_divisor == 32
+    assert wrapped.data_preprocessor.pad_size_divisor == 64
+    assert wrapped.data_preprocessor.mean.flatten().tolist()[0] > 100
     assert wrapped.detector.data_preprocessor is wrapped.data_preprocessor
 
 
@@ -355,6 +422,11 @@ def test_one_warning_if_nothing_ever_mixes(monkeypatch):
 
     messages = []
     monkeypatch.setattr(lossmix, 'print_log', lambda text, **_: messages.append(text))
+    _, wrapped = build_pair('fcos', weighting='batch')
+    wrapped._warn_if_never_mixed(True)
+    for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
+        wrapped._warn_if_never_mixed(False)
+    assert not messages
     _, wrapped = build_pair('fcos', weighting='batch')
     for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
         wrapped._warn_if_never_mixed(False)

@@ -1,14 +1,15 @@
 """Anchors that are handed out again, and assignment without a loop."""
 
-from functools import partial
+from contextlib import ExitStack
 
 import pytest
 import torch
 from mmdet.models.task_modules import MaxIoUAssigner
 from mmengine.structures import InstanceData
+from torch import nn
 
 from mmdet_lossmix.models.one_forward import SharedForward
-from mmdet_lossmix.models.one_forward.anchors import Remembered, assign_wrt_overlaps
+from mmdet_lossmix.models.one_forward.anchors import remembered, share_anchors
 from tests.helpers.batches import mixed_batch
 from tests.helpers.thin_detectors import build_pair
 
@@ -21,27 +22,42 @@ from tests.helpers.thin_detectors import build_pair
         dict(pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),  # RetinaNet
         dict(pos_iou_thr=0.5, neg_iou_thr=(0.1, 0.4), min_pos_iou=0.2),
         dict(pos_iou_thr=0.5, neg_iou_thr=0.5, match_low_quality=False),
+        dict(pos_iou_thr=0.7, neg_iou_thr=0.3, gt_max_assign_all=False),
     ],
 )
 def test_assignment_is_mmdets(thresholds, seed):
-    """Also with ties, priors on top of objects, and objects on top of each other."""
-    assigner = MaxIoUAssigner(**thresholds, ignore_iof_thr=0.5)
+    """Also with ties, objects on top of priors and of each other, and far from all."""
+    head = nn.Module()
+    head.assigner = assigner = MaxIoUAssigner(**thresholds, ignore_iof_thr=0.5)
     generator = torch.Generator().manual_seed(seed)
     corners = torch.randint(0, 12, (300, 4), generator=generator).float() * 8
     boxes = torch.cat([corners[:, :2], corners[:, :2] + 8 + corners[:, 2:]], 1)
-    objects = torch.cat([boxes[:6], boxes[:2], boxes[:1] + 4])
+    objects = torch.cat([boxes[:6], boxes[:2], boxes[:1] + 4, boxes[:1] + 999])
     gt = InstanceData(bboxes=objects, labels=torch.arange(len(objects)))
     ignored = InstanceData(bboxes=boxes[20:22])
     for count in (len(objects), 1, 0):
         args = InstanceData(priors=boxes), gt[:count], ignored
         expected = assigner.assign(*args)
-        plain = assigner.assign_wrt_overlaps
-        assigner.assign_wrt_overlaps = partial(assign_wrt_overlaps, assigner, plain)
-        found = assigner.assign(*args)
-        del assigner.assign_wrt_overlaps
+        with ExitStack() as overrides:
+            share_anchors(head, overrides)
+            found = assigner.assign(*args)
         for key in ('gt_inds', 'labels', 'max_overlaps'):
             assert torch.equal(getattr(found, key), getattr(expected, key)), key
             assert getattr(found, key).dtype == getattr(expected, key).dtype
+
+
+def test_an_assigner_of_ones_own_assigns():
+    class Never(MaxIoUAssigner):
+        def assign_wrt_overlaps(self, overlaps, gt_labels):
+            return super().assign_wrt_overlaps(overlaps * 0, gt_labels)
+
+    head = nn.Module()
+    head.assigner = Never(pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.1)
+    boxes = torch.tensor([[0.0, 0, 8, 8]])
+    gt = InstanceData(bboxes=boxes, labels=torch.tensor([1]))
+    with ExitStack() as overrides:
+        share_anchors(head, overrides)
+        assert not head.assigner.assign(InstanceData(priors=boxes), gt).gt_inds.any()
 
 
 def test_a_result_that_was_modified_is_made_anew():
@@ -49,17 +65,18 @@ def test_a_result_that_was_modified_is_made_anew():
 
     def ones(sizes, device='cpu'):
         calls.append(sizes)
-        return [torch.ones(size) for size in sizes]
+        return [torch.ones(size, device=device) for size in sizes]
 
-    remembered = Remembered(ones)
-    first = remembered([2, 3], device='cpu')
-    assert all(a is b for a, b in zip(remembered([2, 3], device='cpu'), first))
-    assert remembered([2, 4], device='cpu')[1].shape == (4,)
+    again = remembered(ones)
+    first = again([2, 3], device='cpu')
+    assert all(a is b for a, b in zip(again([2, 3], device='cpu'), first))
+    assert again([2, 4], device='cpu')[1].shape == (4,)
+    assert again([2, 3], device='meta')[0].is_meta
     first.append(None)  # a list that belongs to the caller
-    assert len(remembered([2, 3], device='cpu')) == 2
+    assert len(again([2, 3], device='cpu')) == 2
     first[0].mul_(2)
-    assert remembered([2, 3], device='cpu')[0].tolist() == [1, 1]
-    assert len(calls) == 3
+    assert again([2, 3], device='cpu')[0].tolist() == [1, 1]
+    assert len(calls) == 4
 
 
 @pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn', 'fcos'])

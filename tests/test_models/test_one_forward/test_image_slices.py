@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmcv.cnn.bricks import DropPath
 from torch import nn
 
 from mmdet_lossmix.models.one_forward.image_slices import (
@@ -62,7 +63,14 @@ def test_one_call_serves_all_images(norm, features):
 
 
 @pytest.mark.parametrize(
-    'norm', [nn.BatchNorm2d(4), nn.SyncBatchNorm(4), nn.Dropout(0.5), nn.Dropout2d()]
+    'norm',
+    [
+        nn.BatchNorm2d(4),
+        nn.SyncBatchNorm(4),
+        nn.Dropout(0.5),
+        nn.Dropout2d(),
+        DropPath(0.5),
+    ],
 )
 def test_what_couples_images_or_draws_is_computed_one_by_one(norm, features):
     head = Head(norm).double()
@@ -75,8 +83,13 @@ def test_what_couples_images_or_draws_is_computed_one_by_one(norm, features):
 
 @pytest.mark.parametrize(
     'then',
-    [lambda x: x.flatten(1), lambda x: x.sum(), lambda x: x.repeat(2, 1, 1, 1)],
-    ids=['no map', 'scalar', 'more rows'],
+    [
+        lambda x: x.flatten(1),
+        lambda x: x.sum(),
+        lambda x: x.repeat(2, 1, 1, 1),
+        lambda x: torch.eye(NUM_IMAGES).double() + x.mean(),  # rows by chance
+    ],
+    ids=['no map', 'scalar', 'more rows', 'as many rows'],
 )
 def test_outputs_that_are_no_maps_of_the_images_are_computed_one_by_one(then, features):
     head = Head(nn.Identity()).double()
@@ -95,6 +108,13 @@ def test_a_stage_that_is_given_something_else_too_is_computed_one_by_one(feature
     for i in range(NUM_IMAGES):
         replay(slices.take(features, i), torch.tensor(float(i)))
     assert calls == [1] * NUM_IMAGES
+
+
+def test_maps_of_two_images_come_from_no_image(features):
+    slices = ImageSlices(NUM_IMAGES)
+    first, second = slices.take(features, 0), slices.take(features, 1)
+    assert slices.origins([first, second]) is None
+    assert [o.image for o in slices.origins([second, second])] == [1, 1]
 
 
 def test_branches_of_an_image_stay_together():

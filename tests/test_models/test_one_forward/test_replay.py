@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -20,7 +21,7 @@ class Stage(nn.Module):
         self.inner = inner
         self.computed = 0
 
-    def forward(self, x, *_):
+    def forward(self, x, *_, **__):
         self.computed += 1
         return self.inner(x + 1) if self.inner else x * 2
 
@@ -66,6 +67,35 @@ def test_other_values_or_another_history(other, stage, weight):
     assert stage.computed == 2
 
 
+def test_equal_outputs_of_one_operation_are_not_the_same(stage, weight):
+    """Gradients of two halves go to different places, however equal they are."""
+    first, second = torch.stack([weight, weight * 1]).unbind()
+    for a, b in ((first, second), (first * 2, second * 2)):
+        replay = Replay(stage, 'forward')
+        replay(a)
+        output = replay(b)
+        options = dict(retain_graph=True, allow_unused=True)
+        (gradient,) = torch.autograd.grad(output.sum(), second, **options)
+        assert gradient is not None
+
+
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ((1,), (2,)),
+        ((np.array([1, 2]),), (np.array([1, 3]),)),
+        (([1], 2), (1, [2])),
+        (({'mask': None},), ({'query': None},)),
+    ],
+)
+def test_other_arguments_beside_the_tensors(one, other, stage, weight):
+    replay = Replay(stage, 'forward')
+    replay(weight, *one), replay(weight, *one), replay(weight, *other)
+    assert stage.computed == 2
+    replay(weight, option=one), replay(weight, option=other)
+    assert stage.computed == 4
+
+
 def test_gradients_of_both_callers_arrive(stage, weight):
     replay = Replay(stage, 'forward')
     (replay(weight * 3).sum() + replay(weight * 3).sum()).backward()
@@ -77,6 +107,8 @@ def test_without_gradients_and_with(stage, weight):
     with torch.no_grad():
         assert not replay(weight).requires_grad
     assert replay(weight).requires_grad
+    assert not replay(weight.detach() * 3).requires_grad
+    assert replay(weight * 3).requires_grad
 
 
 @pytest.mark.parametrize('which', ['input', 'output'])

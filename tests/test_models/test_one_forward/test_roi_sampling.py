@@ -6,9 +6,11 @@ import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from benchmarks.measure import OperatorCount
+from mmdet_lossmix.models.one_forward.roi_sampling import LabelledRoIs
 from tests.helpers.batches import mixed_batch
 from tests.helpers.oracle import flat, seeded, target
-from tests.helpers.thin_detectors import build_pair
+from tests.helpers.thin_detectors import build_pair, pair_of, thin_model_cfg
 
 
 def hand_made_loss(plain, inputs, samples, lam):
@@ -156,16 +158,64 @@ def test_at_0_and_1_one_target_samples_as_the_plain_detector(name, lam):
     assert all(torch.equal(expected[key], actual[key]) for key in expected)
 
 
-def test_unmixed_image_beside_a_mixed_one():
+def test_unmixed_image_beside_mixed_ones():
+    """It is sampled against its own objects, once each."""
     plain, wrapped = build_pair('faster_rcnn', weighting='batch', roi_sampling='joint')
-    inputs, samples = mixed_batch(plain, [None, 0.3])
+    inputs, samples = mixed_batch(plain, [0.3, None, 0.3])
+    sampler = wrapped.roi_head.bbox_sampler
+    sample, objects = sampler.sample, []
+    sampler.sample = lambda assigned, priors, gt, **kwargs: (
+        objects.append(len(gt)) or sample(assigned, priors, gt, **kwargs)
+    )
     losses = flat(seeded(wrapped.loss, inputs, samples))
+    assert objects == [3 + 2, 3, 3 + 2]
     assert all(v.isfinite().all() for v in losses.values())
 
 
-@pytest.mark.parametrize('name', ['mask_rcnn', 'cascade_rcnn'])
-def test_other_roi_heads_train(name):
-    _, wrapped = build_pair(name, weighting='batch', roi_sampling='joint')
+def mask_rcnn_without_a_mask_extractor() -> dict:
+    model = thin_model_cfg('mask_rcnn')
+    model.roi_head.mask_roi_extractor = None
+    model.train_cfg.rcnn.mask_size = 14
+    return model
+
+
+def test_a_mask_head_that_shares_features_gets_those_of_its_rois():
+    _, wrapped = pair_of(mask_rcnn_without_a_mask_extractor(), roi_sampling='joint')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3, 0.3], masks=True)
+    head, seen = wrapped.roi_head, []
+    mask_loss = head.mask_loss
+
+    def noted(x, results, bbox_feats, *args):
+        rois = bbox2roi([result.priors for result in results])
+        levels = x[: head.bbox_roi_extractor.num_inputs]
+        seen.append((bbox_feats, head.bbox_roi_extractor(levels, rois)))
+        return mask_loss(x, results, bbox_feats, *args)
+
+    head.mask_loss = noted
+    wrapped.loss(inputs, samples)
+    assert len(seen) == 2
+    for given, wanted in seen:
+        torch.testing.assert_close(given, wanted)
+
+
+def faster_rcnn_with_hard_mining() -> dict:
+    model = thin_model_cfg('faster_rcnn')
+    model.train_cfg.rcnn.sampler.type = 'OHEMSampler'
+    return model
+
+
+@pytest.mark.parametrize(
+    'model_cfg',
+    [
+        lambda: thin_model_cfg('mask_rcnn'),
+        lambda: thin_model_cfg('cascade_rcnn'),
+        mask_rcnn_without_a_mask_extractor,
+        faster_rcnn_with_hard_mining,
+    ],
+    ids=['mask', 'cascade', 'shared features', 'hard mining'],
+)
+def test_other_roi_heads_train(model_cfg):
+    _, wrapped = pair_of(model_cfg(), weighting='batch', roi_sampling='joint')
     inputs, samples = mixed_batch(wrapped, [0.3, 0.3], masks=True)
     losses = flat(wrapped.loss(inputs, samples))
     sum(v.sum() for k, v in losses.items() if 'loss' in k).backward()
@@ -198,3 +248,40 @@ def test_rois_in_ignored_objects_of_either_image_are_not_sampled(name):
         sampler.sample = noted
     wrapped.loss(inputs, samples)
     assert negatives == [0] * len(negatives) != []
+
+
+def test_objects_of_one_image_in_ignored_ones_of_the_other_are_no_background(
+    monkeypatch,
+):
+    """Objects are among the joint RoIs, wherever they lie."""
+    _, wrapped = build_pair('faster_rcnn', roi_sampling='joint')
+    wrapped.roi_head.bbox_assigner.ignore_iof_thr = 0.5
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.3])
+    everything = torch.tensor([[-1000.0, -1000, 1000, 1000]])
+    for sample in samples:
+        sample.ignored_instances.bboxes = everything
+    labelled, label = [], LabelledRoIs._label
+
+    def noted(self, joint, sample):
+        result = label(self, joint, sample)
+        labelled.append((len(joint.priors), sample, len(result.neg_inds)))
+        return result
+
+    monkeypatch.setattr(LabelledRoIs, '_label', noted)
+    wrapped.loss(inputs, samples)
+    ignoring = [
+        (rois, negatives)
+        for rois, sample, negatives in labelled
+        if torch.equal(sample.ignored_instances.bboxes, everything)
+    ]
+    assert len(ignoring) == len(samples)
+    assert all(rois > 0 and negatives == 0 for rois, negatives in ignoring)
+
+
+@pytest.mark.parametrize('name', ['faster_rcnn', 'cascade_rcnn'])
+def test_nobody_waits_to_see_that_rois_differ(name):
+    _, wrapped = build_pair(name, weighting='image', roi_sampling='per_target')
+    inputs, samples = mixed_batch(wrapped, [0.3, 0.6])
+    with OperatorCount() as count:
+        wrapped.loss(inputs, samples)
+    assert count.names['equal'] == 0
