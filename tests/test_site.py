@@ -23,7 +23,7 @@ def site(tmp_path_factory):
     if find_spec('material') is None or find_spec('mkdocstrings') is None:
         pytest.skip("needs the site's tools: pip install -e '.[docs]'")
     out = tmp_path_factory.mktemp('site')
-    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-q', '-d', out]
+    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-d', out]
     done = subprocess.run(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
