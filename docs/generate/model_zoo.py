@@ -57,7 +57,7 @@ def loader_of(config: Config) -> tuple[int, int]:
     loader, times = config.train_dataloader, 1
     dataset: Any = loader.dataset
     while isinstance(dataset, dict):
-        times *= dataset.get('times', 1) if dataset.type == 'RepeatDataset' else 1
+        times *= dataset.get('times', 1) if dataset['type'] == 'RepeatDataset' else 1
         dataset = dataset.get('dataset')
     return loader.batch_size, times
 
