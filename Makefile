@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
 	echo $$python && break; done)
 
-.PHONY: help setup test test-all lint format demo clean
+.PHONY: help setup test test-all lint format site demo clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +30,9 @@ lint: setup ## Check style and types
 format: setup ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+site: setup ## Build the documentation into build/site
+	$(BIN)/mkdocs build --strict --site-dir build/site
 
 demo: setup ## Train a small detector with LossMix on generated images
 	$(BIN)/python tools/demo.py

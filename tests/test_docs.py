@@ -20,11 +20,13 @@ from mmdet.utils import register_all_modules
 from mmengine.registry import Registry
 
 import studies  # noqa: F401  registers the datasets and hooks of studies
+from mmdet_lossmix.__main__ import TOOLS
 from tests.helpers import ROOT
 
 PAGES = sorted(
     [
         ROOT / 'README.md',
+        ROOT / 'CONTRIBUTING.md',
         *ROOT.glob('docs/**/*.md'),
         *ROOT.glob('configs/**/README.md'),
     ]
@@ -38,6 +40,7 @@ THEIRS = re.compile(
     r'weights\.pth|tools/dataset_converters/'
 )
 INLINE = re.compile(r'`([^`]+)`')
+DETECTOR_PARTS = {'backbone', 'neck', 'bbox_head', 'rpn_head', 'roi_head'}
 FENCED = re.compile(r'^```(\w*)\n(.*?)^```', re.S | re.M)
 INDENTED = re.compile(r'(?:^ {4}\S.*\n?)+', re.M)
 CLASS = re.compile(r'(?<![/\w])(?=[A-Z]*[a-z])[A-Z][A-Za-z]*[A-Z][A-Za-z]*\b')
@@ -145,20 +148,22 @@ def accepted(kind: type) -> set:
             continue
         parameters = inspect.signature(base.__init__).parameters.values()
         names |= {p.name for p in parameters}
+        if 'detector' in names:  # the wrapper, which hands its parts on
+            names |= DETECTOR_PARTS
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             return names
     return {'*'}
 
 
 def commands_in(text: str) -> Iterator[List[str]]:
-    """The words of each ``python`` and ``mim`` command."""
+    """The words of each ``python``, ``mim`` and ``lossmix`` command."""
     lines = inline_in(text)
     for language, block in blocks_in(text):
         if language in ('', 'bash', 'shell', 'console'):
             lines += block.replace('\\\n', ' ').splitlines()
     for line in lines:
         line = re.sub(r'^\s*\$? ?(\.venv/bin/)?', '', line)
-        if re.match(r'(python|mim) [\w-]', line):
+        if re.match(r'(python|mim|lossmix) [\w-]', line):
             yield shlex.split(line, comments=True)
 
 
@@ -169,14 +174,20 @@ def check_command(words: List[str], page: Path) -> List[str]:
         module = words[2]
         if find_spec(module) is None:
             return [f'module {module}']
-        spec = find_spec(f'{module}.__main__') or find_spec(module)
+        spec = find_spec(module)
+        if spec.submodule_search_locations:
+            spec = find_spec(f'{module}.__main__')
         sources = [Path(spec.origin)]
+    elif words[0] == 'lossmix' and words[1] != 'configs':
+        if words[1] not in TOOLS:
+            return [f'lossmix {words[1]}']
+        sources = [ROOT / 'tools' / f'{TOOLS[words[1]][0]}.py']
     else:
         sources = [ROOT / word for word in words[1:2] if word.endswith('.py')]
     for word in words[1:]:
         if is_path(word):
             wrong += missing(word, page)
-    sources = [s for s in sources if s.is_file()]
+    sources = [s for s in sources if s.is_relative_to(ROOT) and s.is_file()]
     sources += [
         s.with_name('arguments.py') for s in sources if s.parent.name == 'benchmarks'
     ]
@@ -236,6 +247,8 @@ def test_everything_that_a_page_names_exists(page):
         ('    mim train mmdet configs/none.py', 'configs/none.py'),
         ('    .venv/bin/python tools/none.py x', 'tools/none.py'),
         ('Call `python -m no_voc data`.', 'module no_voc'),
+        ('    lossmix brows x', 'lossmix brows'),
+        ('    lossmix plot x --outt y', 'option --outt of plot_run.py'),
         ('    python tools/demo.py --quik', 'option --quik of demo.py'),
         ('[page](docs/none.md#part)', 'link to docs/none.md'),
     ],

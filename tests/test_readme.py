@@ -1,16 +1,30 @@
 """The configs that pages show are configs, and mix."""
 
+import json
 import re
+import shutil
 
 import pytest
 from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from mmdet_lossmix.mixing.run_check import check_config
+from studies.study import read_study
 from tests.helpers import ROOT
+from tests.helpers.tiny_coco import write_coco
+from tests.helpers.tiny_configs import tiny_config
 
-PAGES = ('README.md', 'configs/README.md', 'docs/transparency.md')
+PLAIN = 'configs/studies/fcos_synthetic.py'
+
+PAGES = (
+    'README.md',
+    'configs/README.md',
+    'docs/index.md',
+    'docs/transparency.md',
+    'docs/your_data.md',
+)
 TEXT = '\n'.join((ROOT / page).read_text() for page in PAGES)
 BLOCKS = re.findall(r'```python\n(.*?)```', TEXT, re.S)
 CONFIGS = [
@@ -36,5 +50,58 @@ def test_their_configs_mix(config):
         assert 'BatchLossMix' in str(MODELS.build(model).data_preprocessor)
 
 
+STUDIES = {
+    f'{page}-{index}': block
+    for page in ('decide', 'studies', 'tune')
+    for index, block in enumerate(
+        re.findall(
+            r'```yaml\n(.*?)```', (ROOT / f'docs/{page}.md').read_text(), re.DOTALL
+        )
+    )
+}
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_their_studies_are_studies(name, tmp_path):
+    path = tmp_path / 'your_study.yml'
+    path.write_text(STUDIES[name].replace('your_config.py', f'{ROOT}/{PLAIN}'))
+    assert len(list(read_study(path).runs())) > 5
+
+
 def test_they_show_configs():
-    assert len(CONFIGS) == 5
+    assert len(STUDIES) == 4
+    assert len(CONFIGS) == 9
+
+
+OWN_NAMES = {'person': 'cat', 'car': 'dog', 'dog': 'horse'}
+
+
+def as_own_data(root):
+    """The small COCO as the page on own data has it: three classes, two files."""
+    write_coco(root)
+    for split in ('train', 'val'):
+        file = root / 'annotations' / f'instances_{split}2017.json'
+        content = json.loads(file.read_text())
+        kept = [c for c in content['categories'] if c['name'] in OWN_NAMES]
+        content['categories'] = [{**c, 'name': OWN_NAMES[c['name']]} for c in kept]
+        (root / f'{split}.json').write_text(json.dumps(content))
+        (root / f'{split}2017').rename(root / split)
+    shutil.rmtree(root / 'annotations')
+
+
+def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
+    page = (ROOT / 'docs/your_data.md').read_text()
+    block = re.search(r'```python\n(.*?)```', page, re.S).group(1)
+    config = tmp_path / 'your_config.py'
+    config.write_text(block)
+    as_own_data(tmp_path / 'mine')
+    cfg = tiny_config(
+        str(config), tmp_path / 'mine', tmp_path / 'run', **{'train_cfg.max_epochs': 1}
+    )
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert runner.iter == 3
+    assert any(name.endswith('bbox_mAP') for name in runner.message_hub.log_scalars)
+    classes = runner.train_dataloader.dataset.metainfo['classes']
+    assert classes == tuple(OWN_NAMES.values())
+    assert len(runner.val_dataloader.dataset.metainfo['classes']) == 3

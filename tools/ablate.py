@@ -1,12 +1,12 @@
 r"""Run a study: every run of a grid as `mim train` and `mim test`, then a report.
 
-Stop it as you like; the same command goes on: finished runs are not run again, a
-half-finished one resumes, a failed one is tried again. Snakemake runs them; options
-that are not listed here are handed to it. docs/studies.md says more.
+Stop it as you like; the same command goes on. Finished runs are not run again, a
+half-finished one resumes, and a failed one is tried again. Snakemake runs them, and
+gets the options that are not listed here. docs/studies.md says more.
 
 Examples:
-    python tools/ablate.py studies/grids/alpha_quick.yml --jobs 4
-    python tools/ablate.py MINE.yml --jobs 8 --executor slurm \
+    lossmix sweep studies/grids/alpha_quick.yml --jobs 4
+    lossmix sweep MINE.yml --jobs 8 --executor slurm \
         --default-resources slurm_partition=gpu runtime=600
 """
 
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         from studies.schema import StudyError
         from studies.workflow import Options, run_study
     except ModuleNotFoundError as error:
-        sys.exit(f'Run `pip install mmdet_lossmix[studies]`: {error}.')
+        sys.exit(f"error: run `pip install -e '.[studies]'` in the clone: {error}.")
 
     options = Options(
         work_dir=args.work_dir,

@@ -1,11 +1,11 @@
 """Draw the images that a config really trains on, after all mixing.
 
 mmdet's browse_dataset shows what the pipeline makes. This shows what the model gets:
-the batch after the data preprocessor, so with the mixing of BatchLossMix and its kin,
-and with the boxes of both images of a mixed one. Any config that trains will do.
+the batch after the data preprocessor and all mixing, with the boxes of both images of a
+mixed one. Any config that trains will do.
 
 Example:
-    python tools/browse_mixed.py configs/lossmix_faster_rcnn_voc.py --grid 3x4
+    lossmix browse configs/lossmix_faster_rcnn_voc.py --grid 3x4
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.reconfigure(errors='backslashreplace')
     if not args.config.is_file():
         sys.exit(
-            f'error: there is no config {args.config}; '
-            '`python -m mmdet_lossmix` lists ours'
+            'error: name a config file (`lossmix configs` lists the shipped ones): '
+            f'there is no {args.config}'
         )
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})

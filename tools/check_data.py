@@ -1,9 +1,11 @@
 """Say what of a config's data is missing, misnamed or broken, before you train.
 
-Every dataset of training, validation and test is built as mmdet builds it, with its
-own code and file backend, so this reads what a training will read. Then each image is
-looked for, and the objects of each class are counted. No image is decoded. Ends with 1
-if anything is wrong.
+mmdet's own code builds every dataset of training, validation and test, so this reads
+what a training will read. Then it looks for each image, and counts the objects of each
+class. It decodes no image. It ends with status 1 if anything is wrong.
+
+Example:
+    lossmix check configs/lossmix_faster_rcnn_voc.py
 """
 
 from __future__ import annotations
@@ -204,7 +206,7 @@ def main() -> int:
                         'in `classes` misspelt?'
                     )
     if failed:
-        print('docs/data.md and docs/uda.md say where data comes from and goes to.')
+        print('Put the data there, or set `data_root` with --cfg-options.')
     return int(failed)
 
 

@@ -1,10 +1,13 @@
 """Export the weights of a training checkpoint for use without this package.
 
-A training checkpoint of mmengine holds much besides weights (the optimizer, logged
-values), and torch >= 2.6 refuses to read it unless mmdet_lossmix is imported. What this
-command writes holds the weights and plain Python values alone: stock `mim test mmdet`,
-`init_detector` and `DetInferencer` load it with the plain detector's config. Of a run
-with EMAHook these are the averaged weights.
+A training checkpoint of mmengine also holds the optimizer and logged values, and torch
+>= 2.6 refuses to read it unless mmdet_lossmix is imported. This command writes the
+weights and plain Python values alone: stock `mim test mmdet`, `init_detector` and
+`DetInferencer` load them with the plain detector's config. If the run had an EMAHook,
+it writes the averaged weights.
+
+Example:
+    lossmix export work_dirs/lossmix_faster_rcnn_voc/epoch_4.pth weights.pth
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Draw the losses and the AP of a training run into one picture.
 
 Example:
-    python tools/plot_run.py work_dirs/lossmix_faster_rcnn_voc
+    lossmix plot work_dirs/lossmix_faster_rcnn_voc
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ try:
     import matplotlib as mpl
     import pandas as pd
 except ImportError as error:
-    sys.exit(f'error: run `pip install mmdet_lossmix[viz]`: {error}')
+    sys.exit(f'error: run `pip install matplotlib pandas`: {error}')
 
 
 def read_training(work_dir: Path) -> pd.DataFrame:

@@ -48,4 +48,4 @@ def test_check_data_lists_what_is_missing(data, tmp_path, monkeypatch, capsys):
     root = '/'.join(FIRST[data].split('/')[:2])
     assert f'no file {FIRST[data]}' in printed
     assert f'no {root})' in printed
-    assert 'docs/data.md' in printed
+    assert 'set `data_root`' in printed

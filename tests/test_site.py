@@ -1,0 +1,119 @@
+"""The site: it builds without a warning, is true to the source, and looks right."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from docs.generate.messages import messages_in
+from tests.helpers import ROOT
+
+PACKAGE = ROOT / 'mmdet_lossmix'
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """The built site; mkdocs' strict mode makes an error of every warning."""
+    if find_spec('material') is None or find_spec('mkdocstrings') is None:
+        pytest.skip("needs the site's tools: pip install -e '.[docs]'")
+    out = tmp_path_factory.mktemp('site')
+    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-d', out]
+    done = subprocess.run(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, done.stdout
+    return out
+
+
+def ids_and_links(page: Path):
+    html = page.read_text(encoding='utf-8')
+    return set(re.findall(r'\bid="([^"]+)"', html)), re.findall(
+        r'\b(?:href|src)="([^"]+)"', html
+    )
+
+
+def broken_links(site):
+    pages = {page: ids_and_links(page) for page in site.rglob('*.html')}
+    assert len(pages) > 30
+    for page, (_, links) in pages.items():
+        for link in links:
+            target, _, anchor = link.partition('#')
+            if re.match(r'[a-z]+:', target) or page.name == '404.html':
+                continue
+            path = (page.parent / target).resolve() if target else page
+            path = path / 'index.html' if path.is_dir() else path
+            if not path.exists() or (anchor and anchor not in pages[path][0]):
+                yield str(page.relative_to(site)), link
+
+
+def test_the_site(site):
+    """One test, as processes that share the tests would build it again."""
+    assert not set(broken_links(site))
+    for page in site.rglob('*.html'):
+        html = page.read_text(encoding='utf-8')
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]+src="(https?:[^"]+)', html)
+        loaded += re.findall(r'<link[^>]+"stylesheet"[^>]+href="(https?:[^"]+)', html)
+        assert not loaded, f'{page} loads from another host'
+    html = (site / 'troubleshooting' / 'index.html').read_text(encoding='utf-8')
+    assert 'it would mix images of the evaluation' in html
+    assert 'number in' in html  # of a message that is put together
+    assert '<!-- messages -->' not in html
+
+
+def said_in(path: Path):
+    """Pieces of every text that a file raises or warns with."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        logs = re.match(r'print_log\(|[\w.()]+\.warn(ing)?\(', ast.unparse(node))
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and logs):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from re.findall(
+                        r'[A-Za-z][a-z]{3,} [a-z]{3,} [a-z]{3,}', part.value
+                    )
+
+
+def test_every_message_stands_in_the_list():
+    messages = list(messages_in(PACKAGE))
+    assert len(messages) > 80
+    assert {'warning', 'ValueError', 'TypeError'} <= {m.kind for m in messages}
+    texts = '\n'.join(m.text() for m in messages)
+    pieces = {piece for path in PACKAGE.rglob('*.py') for piece in said_in(path)}
+    assert len(pieces) > 80
+    assert not {piece for piece in pieces if piece not in texts}
+    empty = [m for m in messages if not re.search(r'[a-z]{3}', m.text())]
+    assert not empty
+
+
+def test_the_model_zoo_is_of_today():
+    from docs.generate.model_zoo import PAGE, page
+
+    assert PAGE.read_text(encoding='utf-8') == page(), (
+        'run `python docs/generate/model_zoo.py`'
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason='needs chromium on the PATH')
+@pytest.mark.parametrize(('width', 'height'), [(1280, 900), (400, 900)])
+def test_the_home_page_in_a_browser(site, tmp_path, width, height):
+    """It fills the window, and shows the picture in its colours."""
+    from PIL import Image
+
+    shot = tmp_path / 'home.png'
+    url = (site / 'index.html').as_uri()
+    command = [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu']
+    command += ['--hide-scrollbars', f'--window-size={width},{height}']
+    command += ['--virtual-time-budget=3000', f'--screenshot={shot}', url]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+    image = Image.open(shot).convert('RGB')
+    assert image.size == (width, height)
+    colors = image.getcolors(width * height)
+    assert len(colors) > 5000  # a photograph-like picture, not text alone
+    header = image.getpixel((width // 2, 4))
+    assert header[2] > header[0] + 40  # indigo: the style was loaded
