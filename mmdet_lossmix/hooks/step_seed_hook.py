@@ -28,7 +28,7 @@ class StepSeedHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Load past batches after a resume, so that workers draw what they drew."""
-        batches = getattr(runner.train_loop, 'dataloader_iterator', None)
+        batches: Any = getattr(runner.train_loop, 'dataloader_iterator', None)
         if hasattr(batches, 'skip_iter'):  # onedl's mmengine: past them, unloaded
 
             def load(count: int) -> None:
