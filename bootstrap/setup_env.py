@@ -38,14 +38,15 @@ BUILD = {'MMCV_WITH_OPS': '1', 'CFLAGS': '-O3 -DNDEBUG -fwrapv -g0'}
 
 # Run inside: what is installed has all its files, and the stack imports.
 CHECK = """
-import importlib, os, sys
+import csv, importlib, os, sys
 from collections import defaultdict
 from importlib.metadata import distributions
 sizes = defaultdict(set)  # some distributions ship a file of the same name
 for dist in distributions():
-    for file in dist.files or ():
-        if file.size is not None:
-            sizes[file.locate()].add(file.size)
+    record = dist.read_text('RECORD') or ''  # in Python 3.12 dist.files omits lost ones
+    for path, _, size in csv.reader(record.splitlines()):
+        if size:
+            sizes[dist.locate_file(path)].add(int(size))
 for path, known in sizes.items():
     if not os.path.exists(path) or os.path.getsize(path) not in known:
         sys.exit(f'{path} is missing or damaged')

@@ -179,7 +179,9 @@ def execute(
             child.terminate()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, end_all)
+    # Snakemake leaves its own for SIGTERM, by which what is forked later would not end.
+    before = {x: signal.getsignal(x) for x in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, end_all)
     watching = nullcontext() if options.dry_run else Progress(runs, console)
     try:
         with watching:
@@ -187,7 +189,8 @@ def execute(
     except SystemExit:  # what has failed is told by the folders
         pass
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if interrupted:
         raise KeyboardInterrupt
 

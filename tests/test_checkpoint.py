@@ -69,7 +69,7 @@ def test_stock_torch_refuses_what_mmengine_stores(lossmix_run, stock_torch):
 
 
 def test_logged_values_come_back(lossmix_run):
-    checkpoint = torch.load(checkpoint_of(lossmix_run), weights_only=True)
+    checkpoint = torch.load(checkpoint_of(lossmix_run))
     buffer = checkpoint['message_hub']['log_scalars']['train/loss']
     assert isinstance(buffer, HistoryBuffer)
     assert buffer.data[0].shape == (6,)
@@ -122,7 +122,7 @@ def test_lossmix_checkpoint_loads_into_plain_config_strict(
         tiny_config(PLAIN, voc_root, tmp_path, experiment_name=f'plain_{name}')
     )
     runner.load_checkpoint(str(path), strict=True)
-    averaged = torch.load(path, weights_only=True)['state_dict']
+    averaged = torch.load(path)['state_dict']
     assert_same_weights(runner.model.state_dict(), averaged)
 
 
@@ -159,9 +159,7 @@ def test_load_from_starts_from_the_weights(lossmix_run, voc_root, tmp_path):
     )
     runner = Runner.from_cfg(cfg)
     runner.load_or_resume()
-    assert_same_weights(
-        runner.model.state_dict(), torch.load(path, weights_only=True)['state_dict']
-    )
+    assert_same_weights(runner.model.state_dict(), torch.load(path)['state_dict'])
 
 
 def assert_same_weights(first: dict, second: dict) -> None:

@@ -159,5 +159,6 @@ def test_import_is_light(tmp_path):
     done = run([sys.executable, '-W', 'ignore', '-c', IMPORT], tmp_path)
     assert done.returncode == 0, done.stdout
     seconds, new = json.loads(done.stdout.splitlines()[-1])
-    assert set(new) <= sys.stdlib_module_names
+    # A CUDA build of torch brings triton, which torch.compile imports.
+    assert set(new) <= {*sys.stdlib_module_names, 'triton'}
     assert seconds < MAX_SECONDS

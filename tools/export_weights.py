@@ -83,14 +83,16 @@ def export_weights(
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """Read a checkpoint of mmengine, with torch's protection on.
+    """Read a checkpoint of mmengine, with torch's protection on from torch 2.6.
+
+    Before, torch has none that lets names through, and mmengine reads without it, too.
 
     Raises:
         ExportError: If it is none.
     """
     allow_mmengine_checkpoints()
     try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+        checkpoint = torch.load(path, map_location='cpu')  # the default since 2.6
     except Exception as error:  # torch has many, depending on how the file begins
         lines = str(error).splitlines() or [type(error).__name__]
         reason = next((x.strip() for x in lines if 'WeightsUnpickler' in x), lines[0])

@@ -28,6 +28,17 @@ class StepSeedHook(Hook):
         """Find the newest whole checkpoint if the last one is gone or cut off."""
         resume_from_whole_checkpoint(runner)
 
+    def before_train(self, runner: Runner) -> None:
+        """Load past batches after a resume, so that workers draw what they drew."""
+        batches: Any = getattr(runner.train_loop, 'dataloader_iterator', None)
+        if hasattr(batches, 'skip_iter'):  # onedl's mmengine: past them, unloaded
+
+            def load(count: int) -> None:
+                for _ in range(count):
+                    next(batches)
+
+            batches.skip_iter = load
+
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Warn if the data loader has another seed than the run to be resumed."""
         seed = checkpoint.get('meta', {}).get('seed', runner.seed)

@@ -19,6 +19,7 @@ from benchmarks.voc_photos import write_voc_photos
 from benchmarks.ways import with_mixing
 from mmdet_lossmix.datasets.walk import dicts_in
 from tests.helpers import ROOT
+from tests.helpers.marks import needs_uint16
 from tests.helpers.processes import end_dataloader_workers as end_workers
 
 PLAIN = [dict(type='PackDetInputs')]
@@ -257,7 +258,11 @@ def write_coco(root, shapes):
 @CARRIERS
 @pytest.mark.parametrize(
     ('color_type', 'dtype', 'channels'),
-    [('grayscale', np.uint8, 1), ('unchanged', np.uint16, 1), ('color', np.uint8, 3)],
+    [
+        ('grayscale', np.uint8, 1),
+        pytest.param('unchanged', np.uint16, 1, marks=needs_uint16),
+        ('color', np.uint8, 3),
+    ],
 )
 def test_grayscale_and_16_bit_files(color_type, dtype, channels, in_dataset, tmp_path):
     root = write_voc_photos(tmp_path, 6, scale=0.3)

@@ -53,7 +53,7 @@ def same_training_state(first: Path, second: Path) -> bool:
     """Whether weights, averaged weights and optimizers are equal, bit for bit."""
     states = []
     for path in (first, second):
-        checkpoint = torch.load(path, weights_only=True)
+        checkpoint = torch.load(path)
         keys = ['state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers']
         states.append(tree_flatten([checkpoint.get(key) for key in keys]))
     (leaves, structure), (other_leaves, other_structure) = states

@@ -87,7 +87,9 @@ def test_studies_share_what_they_have_in_common(tmp_path, voc_root, fake):
     work = tmp_path / 'work'
     axes = {'strategy': ['none', 'union'], 'alpha': [0.5, 1], 'seed': [0]}
     first = write_study(tmp_path / 'first.yml', voc_root, axes=axes)
+    handler = signal.getsignal(signal.SIGTERM)
     assert run(first, work) == 0
+    assert signal.getsignal(signal.SIGTERM) == handler, "Snakemake's stays"
     assert len(calls(work, 'train')) == 3  # alpha says nothing without mixing
     table = pd.read_csv(work / 'first/results.csv')
     assert len(table) == 2 * 4

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_flatten, tree_map
 
 
 class Origin(NamedTuple):
@@ -58,7 +58,7 @@ class ImageSlices:
 
     def are_maps(self, nest: Any) -> bool:
         """Whether a nest holds nothing but feature maps (N, C, H, W)."""
-        return all(map(self._is_map, tree_leaves(nest)))
+        return all(map(self._is_map, tree_flatten(nest)[0]))
 
     def _is_map(self, leaf: Any) -> bool:
         is_map = isinstance(leaf, Tensor) and leaf.ndim == 4

@@ -8,6 +8,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.registry import init_default_scope
 
+from tests.helpers.marks import needs_uint16
+
 
 def results(seed, boxes=2):
     rng = np.random.default_rng(seed)
@@ -74,7 +76,9 @@ def test_the_targets_of_a_mixed_sample_share_memory_but_no_value():
 
 
 @pytest.mark.parametrize('flip', [False, True])
-@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'float32', 'int64'])
+@pytest.mark.parametrize(
+    'dtype', ['uint8', pytest.param('uint16', marks=needs_uint16), 'float32', 'int64']
+)
 @pytest.mark.parametrize('shape', [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 5)])
 def test_images_are_packed_as_mmdet_packs_them(shape, dtype, flip):
     image = np.arange(np.prod(shape)).reshape(shape).astype(dtype)

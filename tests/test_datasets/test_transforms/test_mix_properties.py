@@ -12,6 +12,8 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.registry import init_default_scope
 
+from tests.helpers.marks import needs_uint16
+
 OPERATORS = [dict(type='Blend'), dict(type='CutMix', min_visible=0.3)]
 STRATEGIES = ['LossMixTransform', 'UnionMixTransform', 'NoiseMixTransform']
 KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags')
@@ -154,7 +156,12 @@ def sample(name, shape=(12, 16), dtype=np.uint8, channels=(), scale=1, **extra):
 
 
 @pytest.mark.parametrize(
-    ('dtype', 'scale'), [(np.uint8, 1), (np.uint16, 257), (np.int16, 100)]
+    ('dtype', 'scale'),
+    [
+        (np.uint8, 1),
+        pytest.param(np.uint16, 257, marks=needs_uint16),
+        (np.int16, 100),
+    ],
 )
 @pytest.mark.parametrize('channels', [(), (1,), (3,)])
 @each_operator
