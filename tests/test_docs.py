@@ -7,6 +7,7 @@ import inspect
 import itertools
 import re
 import shlex
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
@@ -20,8 +21,10 @@ from mmdet.utils import register_all_modules
 from mmengine.registry import Registry
 
 import studies  # noqa: F401  registers the datasets and hooks of studies
-from mmdet_lossmix.__main__ import TOOLS
 from tests.helpers import ROOT
+
+sys.path.insert(0, str(ROOT / 'tools'))
+from lossmix import TOOLS
 
 PAGES = sorted(
     [

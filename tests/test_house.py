@@ -28,6 +28,7 @@ SHIPPED_TOOLS = (
     'browsing',
     'check_data',
     'export_weights',
+    'lossmix',
     'plot_run',
 )
 MAX_LINES = 6500

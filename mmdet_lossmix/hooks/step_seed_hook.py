@@ -1,5 +1,7 @@
 """Makes a resumed run draw the random numbers of the uninterrupted one."""
 
+from collections import deque
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,17 +30,6 @@ class StepSeedHook(Hook):
         """Find the newest whole checkpoint if the last one is gone or cut off."""
         resume_from_whole_checkpoint(runner)
 
-    def before_train(self, runner: Runner) -> None:
-        """Load past batches after a resume, so that workers draw what they drew."""
-        batches: Any = getattr(runner.train_loop, 'dataloader_iterator', None)
-        if hasattr(batches, 'skip_iter'):  # onedl's mmengine: past them, unloaded
-
-            def load(count: int) -> None:
-                for _ in range(count):
-                    next(batches)
-
-            batches.skip_iter = load
-
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Warn if the data loader has another seed than the run to be resumed."""
         seed = checkpoint.get('meta', {}).get('seed', runner.seed)
@@ -51,8 +42,11 @@ class StepSeedHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Check config and labels, also of a run that mixes nothing."""
+        """Check config and labels; load past batches, so that workers draw the same."""
         check_run()
+        batches: Any = getattr(runner.train_loop, 'dataloader_iterator', None)
+        if hasattr(batches, 'skip_iter'):  # onedl's mmengine skips them without loading
+            batches.skip_iter = lambda n: deque(islice(batches, n), maxlen=0)
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Seed the generators of this step."""
