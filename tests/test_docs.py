@@ -191,6 +191,7 @@ def check_command(words: List[str], page: Path) -> List[str]:
         if is_path(word):
             wrong += missing(word, page)
     sources = [s for s in sources if s.is_relative_to(ROOT) and s.is_file()]
+    sources = [s for s in sources if 'site-packages' not in s.parts]  # of a .venv
     sources += [
         s.with_name('arguments.py') for s in sources if s.parent.name == 'benchmarks'
     ]
