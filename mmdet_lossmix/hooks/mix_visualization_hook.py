@@ -36,9 +36,6 @@ class MixVisualizationHook(Hook):
     Raises:
         TypeError: If one of the numbers is none.
         ValueError: If ``interval``, rows or columns are below 1.
-
-    Examples:
-        >>> custom_hooks = [dict(type='MixVisualizationHook', interval=500)]
     """
 
     def __init__(self, interval: int = 1000, grid: Tuple[int, int] = (2, 4)) -> None:

@@ -36,9 +36,6 @@ class StopMixingHook(Hook):
     Raises:
         TypeError: If the number is no number.
         ValueError: If none or both are given, or it is not whole, or below 1.
-
-    Examples:
-        >>> custom_hooks = [dict(type='StopMixingHook', num_last_epochs=2)]
     """
 
     priority = 'LOW'  # after hooks that exchange the pipeline

@@ -1,8 +1,4 @@
-"""How two images and their annotations become one training sample.
-
-:mod:`.operators` mixes pixels, :mod:`.visibility` cuts annotations to what is seen, and
-:mod:`.strategies` decides which annotations count.
-"""
+"""How two images and their annotations become one training sample."""
 
 from .operators import BLEND, Blend, CutMix, MixOperator, build_operator
 from .visibility import Window

@@ -52,11 +52,9 @@ class MixOperator(metaclass=ABCMeta):
     ) -> Tuple[float, Optional[Window]]:
         """Draw what is random besides lambda; nothing, unless overridden.
 
-        Args:
-            lam (float): Weight of the own image as drawn, in [0, 1].
-            canvas (tuple[int, int]): (H, W) of the mixed image.
-            rng (numpy.random.Generator or module): To draw with ``rng.random()``, which
-                a generator and ``numpy.random`` have in common.
+        ``lam`` is the weight of the own image as drawn, ``canvas`` (H, W) that of the
+        mixed one. Draw with ``rng.random()``, which a generator and ``numpy.random``
+        have in common.
 
         Returns:
             tuple[float, Window, optional]: The weight that the own image really gets,
@@ -76,15 +74,9 @@ class MixOperator(metaclass=ABCMeta):
     ) -> np.ndarray:
         """Mix two images as loaded, which share the top left corner of the canvas.
 
-        Args:
-            image (np.ndarray): Shape (H, W) or (H, W, C); must stay as it is.
-            partner (np.ndarray): Shape (H', W') or (H', W', C); must stay as it is.
-            lam (float): Weight of ``image`` as :meth:`draw` gave it.
-            window (Window, optional): As :meth:`draw` gave it.
-            pad_val (float or Sequence[float]): Value where an image does not reach.
-
-        Returns:
-            np.ndarray: A new array of the same dtype, as large as the canvas.
+        They have shapes (H, W[, C]) and (H', W'[, C]), and must stay as they are.
+        ``lam`` and ``window`` are those of :meth:`draw`; ``pad_val`` is the value where
+        an image does not reach. Returns a new array as large as the canvas.
         """
 
     @abstractmethod
@@ -96,17 +88,11 @@ class MixOperator(metaclass=ABCMeta):
         window: Optional[Window],
         out: Optional[Tensor] = None,
     ) -> Tensor:
-        """Mix two batches on the device.
+        """Mix two batches on the device, which must stay as they are.
 
-        Args:
-            images (Tensor): Shape (N, C, H, W), of the canvas; must stay as it is.
-            partners (Tensor): Of the same shape; must stay as it is.
-            lam (float): Weight of ``images`` as :meth:`draw` gave it.
-            window (Window, optional): As :meth:`draw` gave it.
-            out (Tensor, optional): Of the same shape, to be written.
-
-        Returns:
-            Tensor: ``out``, or a new tensor of the same shape.
+        Both have the shape (N, C, H, W) of the canvas, and so has ``out``, which is
+        written and returned; without it, a new tensor is. ``lam`` and ``window`` are
+        those of :meth:`draw`.
         """
 
     def __repr__(self) -> str:

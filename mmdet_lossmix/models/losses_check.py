@@ -69,9 +69,8 @@ class FiniteCheck:
 
 def in_fp16() -> bool:
     """Whether autocast computes in float16, which overflows easily."""
-    return (
-        torch.is_autocast_enabled() and torch.get_autocast_gpu_dtype() is torch.float16
-    )
+    dtype = torch.get_autocast_gpu_dtype()
+    return torch.is_autocast_enabled() and dtype is torch.float16
 
 
 def _paths(data_samples: SampleList) -> List[str]:

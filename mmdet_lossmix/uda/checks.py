@@ -5,9 +5,10 @@ import re
 from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
+import torch
 from mmcv.transforms import Compose
 from mmdet.datasets.transforms import MultiBranch
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
 from mmdet.structures.bbox import HorizontalBoxes, get_box_tensor
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -20,7 +21,7 @@ from mmdet_lossmix.hooks.random_state import random_state_kept
 
 from .data.domain_sampler import DomainSampler
 from .data.unlabelled import UnlabelledDataset
-from .data.views import STRONG, WEAK, homography
+from .data.views import STRONG, WEAK
 from .mean_teacher import MeanTeacher
 
 REMEDY = (
@@ -84,6 +85,25 @@ def check_batch(
                     f'Expected weak and strong views of {pair[0].get("img_path")} to '
                     f'have the same `{key}` but got {a} and {b}. {REMEDY}'
                 )
+
+
+def homography(view: DetDataSample) -> Tensor:
+    """From the pixels of an image file to those of a view of it, shape (3, 3).
+
+    Raises:
+        ValueError: If the view does not say it, and is not the file as it is.
+    """
+    matrix = view.get('homography_matrix')
+    if matrix is not None:
+        return torch.as_tensor(matrix, dtype=torch.float32)
+    as_it_is = tuple(view.get('ori_shape', ())[:2]) == tuple(view.img_shape[:2])
+    if view.get('flip') or not as_it_is:
+        raise ValueError(
+            'Expected views of the target with a `homography_matrix` but got '
+            f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of the '
+            'PackDetInputs of both, as configs/uda/_base_/views.py does.'
+        )
+    return torch.eye(3)
 
 
 def _equal(a: object, b: object) -> bool:

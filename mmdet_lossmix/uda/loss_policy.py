@@ -28,9 +28,6 @@ class LossPolicy:
     Raises:
         TypeError: If a weight is no number.
         ValueError: If ``losses`` is none of these, or a weight is negative.
-
-    Examples:
-        >>> LossPolicy(dict(loss_cls=True, loss_bbox=0.5, loss_centerness=False))
     """
 
     def __init__(self, losses: Switches = 'all', weight: float = 1.0) -> None:

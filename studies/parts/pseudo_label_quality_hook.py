@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 
 from mmdet_lossmix.arguments import check_number
-from mmdet_lossmix.uda.data.views import homography
+from mmdet_lossmix.uda.checks import homography
 from mmdet_lossmix.uda.hooks.teacher_hook import teacher_model
 
 NAMES = ('pseudo_precision', 'pseudo_recall')

@@ -12,8 +12,7 @@ from mmengine.dataset import ConcatDataset
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.labels import check_labels
-from mmdet_lossmix.uda.checks import check_batch, check_before_training
-from mmdet_lossmix.uda.data.views import homography
+from mmdet_lossmix.uda.checks import check_batch, check_before_training, homography
 from tests.helpers.thin_detectors import thin_model_cfg
 from tests.helpers.tiny_uda import tiny_uda_config
 

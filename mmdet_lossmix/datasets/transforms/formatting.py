@@ -76,10 +76,9 @@ def planar(image: np.ndarray) -> np.ndarray:
     five times as long. An image (H, W, C) with C > 1 and in C order becomes a view of
     that shape of new memory laid out as (C, H, W); any other one comes back as it is.
     """
-    if image.ndim < 3 or image.shape[2] < 2 or not image.flags.c_contiguous:
-        return image  # PackDetInputs has to copy nothing, or does it fast
-    if image.dtype.name not in OPENCV_DTYPES:
-        return image  # unmixed, then; OpenCV knows no others
+    in_c_order = image.ndim == 3 and image.shape[2] > 1 and image.flags.c_contiguous
+    if not in_c_order or image.dtype.name not in OPENCV_DTYPES:
+        return image  # to copy nothing, fast, or what OpenCV does not know
     planes = np.empty((image.shape[2], *image.shape[:2]), image.dtype)
     cv2.split(image, list(planes))
     return planes.transpose(1, 2, 0)

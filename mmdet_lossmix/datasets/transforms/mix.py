@@ -49,10 +49,8 @@ class MixTransform(BaseTransform):
             :mod:`mmdet_lossmix.mixing`. Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha``, ``prob`` or ``max_cached_images`` is not a number, or
-            ``operator`` builds no :class:`MixOperator`.
-        ValueError: If ``alpha``, ``prob``, ``max_cached_images`` or ``pad_val`` is out
-            of its range.
+        TypeError: If a number is none, or ``operator`` builds no :class:`MixOperator`.
+        ValueError: If a number is out of its range.
     """
 
     strategy: ClassVar[strategies.Strategy]
@@ -170,16 +168,6 @@ class LossMixTransform(MixTransform):
 
     Needs :class:`PackLossMixInputs` at the end of the pipeline. Added keys: ``partner``
     (dict) and ``mix_lambda`` (float).
-
-    Examples:
-        >>> train_pipeline = [
-        >>>     dict(type='LoadImageFromFile'),
-        >>>     dict(type='LoadAnnotations', with_bbox=True),
-        >>>     dict(type='Resize', scale=(1000, 600), keep_ratio=True),
-        >>>     dict(type='RandomFlip', prob=0.5),
-        >>>     dict(type='LossMixTransform', alpha=1.0),
-        >>>     dict(type='PackLossMixInputs')
-        >>> ]
     """
 
     strategy = strategies.LossMix()

@@ -42,15 +42,13 @@ class BatchMix(nn.Module):
     Args:
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
-        operator (dict): How two images become one, see
-            :mod:`mmdet_lossmix.mixing`. A rectangle that it draws is the same
-            part of the padded batch for all images and ranks, and lambda its share but
-            for the rounding to pixels. Defaults to ``dict(type='Blend')``.
+        operator (dict): How two images become one, see :mod:`mmdet_lossmix.mixing`. A
+            rectangle is the same part of the padded batch for all images and ranks.
+            Defaults to ``dict(type='Blend')``.
 
     Raises:
-        TypeError: If ``alpha`` or ``prob`` is not a number, or ``operator`` builds no
-            :class:`MixOperator`.
-        ValueError: If ``alpha`` or ``prob`` is out of its range.
+        TypeError: If a number is none, or ``operator`` builds no :class:`MixOperator`.
+        ValueError: If a number is out of its range.
     """
 
     strategy: ClassVar[strategies.Strategy]

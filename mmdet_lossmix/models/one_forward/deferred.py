@@ -46,7 +46,7 @@ class Placeholder(Tensor):
         args, kwargs = evaluated((args, kwargs or {}))
         return func(*args, **kwargs)
 
-    __torch_dispatch__ = __torch_function__  # torch wants one, and does not get here
+    __torch_dispatch__: Any = __torch_function__  # torch wants one, never called
 
 
 def evaluated(nest: Any) -> Any:
@@ -97,7 +97,7 @@ def total_loss(losses: Sequence[LossDict], weights: Sequence[float]) -> LossDict
     others: List[LossDict] = [{} for _ in terms]
     for (loss, weight), other in zip(terms, others):
         for key, value in loss.items():
-            levels = value if isinstance(value, (list, tuple)) else [value]
+            levels: Any = value if isinstance(value, (list, tuple)) else [value]
             if not all(type(level) is Placeholder for level in levels):
                 other[key] = evaluated(value)
                 continue

@@ -7,7 +7,7 @@ depends on annotations gets other tensors and runs again. No detector needs to k
 """
 
 from contextlib import ExitStack, nullcontext
-from typing import Any, Callable, Iterator, List, Sequence
+from typing import Any, Iterator, List, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -55,7 +55,7 @@ class SharedForward:
             overrides.enter_context(
                 override(self.detector, 'extract_feat', lambda _: self.features)
             )
-            roi_head = getattr(self.detector, 'roi_head', None)
+            roi_head: Any = getattr(self.detector, 'roi_head', None)
             # It samples for each term: nobody need wait to see that RoIs differ.
             sampled = set(roi_head.modules()) if sampling_loss(roi_head) else ()
             for stage in stages(self.detector):
@@ -151,12 +151,7 @@ def replayable(stage: nn.Module) -> List[str]:
     return [name for name in (forward, 'predict_by_feat') if hasattr(stage, name)]
 
 
-def untraced(function: Callable) -> Callable:
-    """Keep ``torch.compile`` from looking into a function that shares a forward.
-
-    The replays of a step are new functions, so it would compile anew in every step.
-    Children that are compiled themselves still run compiled.
-    """
-    compiler = getattr(torch, 'compiler', None)  # torch 1 has none
-    disable = getattr(compiler, 'disable', None)
-    return disable(function) if disable else function
+# Keeps `torch.compile` from looking into a function that shares a forward: the replays
+# of a step are new functions, so it would compile anew in every step. Children that are
+# compiled themselves still run compiled.
+untraced = torch.compiler.disable

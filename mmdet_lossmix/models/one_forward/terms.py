@@ -7,11 +7,6 @@ from mmdet.structures import SampleList
 from mmdet_lossmix.functional import LossDict
 
 
-def every_loss(losses: LossDict) -> LossDict:
-    """Let all losses count."""
-    return losses
-
-
 class LossTerm(NamedTuple):
     """One term of an interpolated loss, of a batch of N images.
 
@@ -23,4 +18,4 @@ class LossTerm(NamedTuple):
 
     samples: SampleList
     weight: float
-    keep: Callable[[LossDict], LossDict] = every_loss
+    keep: Callable[[LossDict], LossDict] = dict

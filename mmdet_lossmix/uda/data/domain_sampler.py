@@ -36,12 +36,6 @@ class DomainSampler(Sampler):
         TypeError: If ``dataset`` is no ``ConcatDataset``, or a quota is no number.
         ValueError: If quotas and datasets do not go together, a quota is below 1, or a
             dataset has no image.
-
-    Examples:
-        >>> train_dataloader = dict(
-        >>>     batch_size=8,
-        >>>     sampler=dict(type='DomainSampler', per_domain=[4, 4]),
-        >>>     dataset=dict(type='ConcatDataset', datasets=[source, target]))
     """
 
     def __init__(

@@ -62,11 +62,6 @@ class TeacherCheckpointHook(CheckpointHook):
     Validations of the burn-in have none (``TeacherValLoop``), so the best checkpoint is
     looked for once the teacher has started. The result of a run is its last checkpoint;
     the best one was chosen by the images that it is tested on.
-
-    Examples:
-        >>> default_hooks = dict(
-        >>>     checkpoint=dict(
-        >>>         type='TeacherCheckpointHook', save_best='teacher/pascal_voc/AP50'))
     """
 
     def after_val_epoch(
