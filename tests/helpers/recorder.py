@@ -15,7 +15,7 @@ from mmengine.runner import set_random_seed
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-CARRIERS = ('cache', 'dataset', 'batch')
+WAYS = ('cache', 'dataset', 'batch')
 STRATEGIES = ('LossMix', 'Union', 'Noise', 'Sampled')
 Objects = List[Tuple[float, ...]]
 
@@ -60,7 +60,7 @@ class Recorder(BaseDetector):
 
 
 def batches(
-    carrier: str,
+    way: str,
     strategy: str,
     images: Sequence[dict],
     mix: Optional[Dict[str, Any]] = None,
@@ -70,10 +70,10 @@ def batches(
     seed: int = 0,
     padding: bool = True,
 ) -> List[Tuple[Tensor, SampleList, float, List[Tuple[Tensor, SampleList]]]]:
-    """Send all images through a carrier, as one batch, once in each epoch.
+    """Send all images through one way of mixing, as one batch, once in each epoch.
 
     Args:
-        carrier (str): One of ``CARRIERS``.
+        way (str): One of ``WAYS``.
         strategy (str): One of ``STRATEGIES``.
         images (list[dict]): As ``LoadAnnotations`` leaves them.
         mix (dict, optional): Arguments of what mixes.
@@ -92,7 +92,7 @@ def batches(
     MessageHub.get_current_instance().update_info('seed', seed)
     pack = dict(type='PackDetInputs')
     augments = []
-    if carrier == 'batch':
+    if way == 'batch':
         augments = [dict(type=f'Batch{name_of(strategy)}', **(mix or {}))]
         steps = [*after, pack]
     else:
@@ -103,7 +103,7 @@ def batches(
             *after,
             pack,
         ]
-    if carrier == 'dataset':
+    if way == 'dataset':
         inner = dict(type='InMemory', images=images, pipeline=list(before))
         dataset = DATASETS.build(
             dict(type='MultiImageMixDataset', dataset=inner, pipeline=steps)
@@ -118,7 +118,7 @@ def batches(
     )
     model = dict(type='Recorder', data_preprocessor=preprocessor)
     if strategy == 'LossMix':
-        weighting = 'batch' if carrier == 'batch' else 'image'
+        weighting = 'batch' if way == 'batch' else 'image'
         model = dict(type='LossMixDetector', detector=model, weighting=weighting)
     built = MODELS.build(model)
     hub, result = MessageHub.get_current_instance(), []

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 
 from mmdet_lossmix.mixing.run_check import check_config
 from tests.helpers.batches import mixed_batch
-from tests.helpers.recorder import CARRIERS, STRATEGIES, batches
+from tests.helpers.recorder import STRATEGIES, WAYS, batches
 from tests.helpers.thin_detectors import thin_model_cfg
 from tests.test_hostile.test_data import image, images
 
@@ -299,23 +299,23 @@ def test_legal(name):
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('carrier', CARRIERS)
+@pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('mix', [dict(alpha=0), dict(prob=1.1), dict(operator=None)])
-def test_all_kinds_of_mixing_check_alike(mix, carrier, strategy):
+def test_all_kinds_of_mixing_check_alike(mix, way, strategy):
     with pytest.raises((TypeError, ValueError), match=f'`{next(iter(mix))}`'):
-        batches(carrier, strategy, images(image()), mix)
+        batches(way, strategy, images(image()), mix)
 
 
-@pytest.mark.parametrize('carrier', ['cache', 'dataset'])
+@pytest.mark.parametrize('way', ['cache', 'dataset'])
 @pytest.mark.parametrize(
     ('pad_val', 'channels', 'dtype'),
     [(300, 3, np.uint8), ([1, 2], 3, np.uint8), ([1, 2, 3], 1, np.uint16)],
 )
-def test_padding_that_the_images_cannot_hold(pad_val, channels, dtype, carrier):
+def test_padding_that_the_images_cannot_hold(pad_val, channels, dtype, way):
     sizes = (8, 10), (10, 8)
     given = images(*(image(*s, channels=channels, dtype=dtype) for s in sizes))
     with pytest.raises(ValueError, match=r'Set `pad_val` to a value of .* channels'):
-        batches(carrier, 'LossMix', given, dict(pad_val=pad_val))
+        batches(way, 'LossMix', given, dict(pad_val=pad_val))
 
 
 def test_padding_that_the_images_can_hold():

@@ -1,4 +1,4 @@
-"""Hostile data, through every carrier and strategy: mixed exactly, or refused by name.
+"""Hostile data, through every way of mixing and strategy: mixed exactly, or refused by name.
 
 Each case is ``name -> images and what must happen``. An oracle that shares no code with
 the package recomputes what reaches ``model.loss``: the pixels of exactly two images,
@@ -22,7 +22,7 @@ from tests.helpers.naive_mix import (
     readings,
     said,
 )
-from tests.helpers.recorder import CARRIERS, STRATEGIES, batches
+from tests.helpers.recorder import STRATEGIES, WAYS, batches
 
 BOX = (1, 1, 6, 5)
 NAN, INF = float('nan'), float('inf')
@@ -33,7 +33,7 @@ class Case(NamedTuple):
 
     Attributes:
         images (list[dict]): As ``LoadAnnotations`` leaves them.
-        refused (dict[str, str]): By carrier, strategy, both, or 'all': a pattern of the
+        refused (dict[str, str]): By way, strategy, both, or 'all': a pattern of the
             error that must come.
         unmixed (bool, optional): Whether nothing can be mixed; None where nobody can
             tell.
@@ -45,8 +45,8 @@ class Case(NamedTuple):
     unmixed: Optional[bool] = False
     strategies: Sequence[str] = STRATEGIES
 
-    def error(self, carrier: str, strategy: str) -> Optional[str]:
-        keys = f'{carrier} {strategy}', carrier, strategy, 'all'
+    def error(self, way: str, strategy: str) -> Optional[str]:
+        keys = f'{way} {strategy}', way, strategy, 'all'
         return next((self.refused[k] for k in keys if k in self.refused), None)
 
 
@@ -330,16 +330,16 @@ FILES = {
 TABLE = {**SIZES, **PIXELS, **BOXES, **MASKS, **MAPS, **FILES}
 
 
-def check(case: Case, carrier: str, strategy: str) -> None:
+def check(case: Case, way: str, strategy: str) -> None:
     originals = [known(results) for results in case.images]
     mixed = 0
-    for inputs, samples, loss, calls in batches(carrier, strategy, case.images):
+    for inputs, samples, loss, calls in batches(way, strategy, case.images):
         assert torch.isfinite(inputs).all()
         assert len(samples) == len(case.images)
         assert loss == pytest.approx(expected_loss(samples), rel=1e-5)
         for i, sample in enumerate(samples):
             picture = inputs[i].permute(1, 2, 0).double().numpy()
-            mixed += check_sample(picture, sample, originals, carrier, strategy)
+            mixed += check_sample(picture, sample, originals, way, strategy)
         for images_of_call, given in calls:
             for one in given:
                 if 'masks' in one.gt_instances:  # padded, whoever they are of
@@ -349,12 +349,12 @@ def check(case: Case, carrier: str, strategy: str) -> None:
     assert case.unmixed is None or bool(mixed) != case.unmixed
 
 
-def check_sample(picture, sample, originals, carrier, strategy) -> bool:
+def check_sample(picture, sample, originals, way, strategy) -> bool:
     """Whether a sample is mixed, after it has been found right."""
     own = originals[sample.img_id]
     lam = sample.get('mix_lambda') if 'partner' in sample else None
     assert ('partner' in sample) <= (strategy == 'LossMix')
-    found = list(readings(picture, sample.img_id, originals, carrier == 'batch', lam))
+    found = list(readings(picture, sample.img_id, originals, way == 'batch', lam))
     if is_unmixed(picture, own) and 'partner' not in sample:
         unmixed = said(sample) == own.annotations
         if unmixed or not found:
@@ -377,17 +377,17 @@ def check_sample(picture, sample, originals, carrier, strategy) -> bool:
     return True
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
+@pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('name', TABLE)
-def test_mixed_exactly_or_refused(name, carrier):
+def test_mixed_exactly_or_refused(name, way):
     case = TABLE[name]
     for strategy in case.strategies:
-        pattern = case.error(carrier, strategy)
+        pattern = case.error(way, strategy)
         if pattern is None:
-            check(case, carrier, strategy)
+            check(case, way, strategy)
             continue
         with pytest.raises(Exception, match=pattern):
-            check(case, carrier, strategy)
+            check(case, way, strategy)
 
 
 def test_the_table_is_long():

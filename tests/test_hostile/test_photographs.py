@@ -1,4 +1,4 @@
-"""All photographs of VOC 2007 test and all works of People-Art pass each carrier once.
+"""All photographs of VOC 2007 test and all works of People-Art pass each way once.
 
 Slow: a few minutes. The pictures lie in ``data/``, see docs/data.md.
 """
@@ -17,7 +17,7 @@ from mmengine.runner import Runner, set_random_seed
 
 from tests.helpers import ROOT, recorder
 from tests.helpers.naive_mix import Known, allowed, is_unmixed, known, readings, said
-from tests.helpers.recorder import CARRIERS
+from tests.helpers.recorder import WAYS
 
 sys.path.insert(0, str(ROOT / 'tools'))
 from browsing import browse_mixed
@@ -57,16 +57,16 @@ def dataset(request, tmp_path) -> dict:
     )
 
 
-def run_of(dataset: dict, carrier: str, strategy: str) -> Config:
+def run_of(dataset: dict, way: str, strategy: str) -> Config:
     """The loader and the model of a training."""
     both = strategy == 'LossMix'
     pack = dict(type='PackLossMixInputs' if both else 'PackDetInputs')
     mix = dict(type=f'{recorder.name_of(strategy)}Transform')
     augments = None
-    if carrier == 'batch':
+    if way == 'batch':
         augments = [dict(type=f'Batch{recorder.name_of(strategy)}')]
         data = dict(dataset, pipeline=[*LOAD, dict(type='PackDetInputs')])
-    elif carrier == 'cache':
+    elif way == 'cache':
         data = dict(dataset, pipeline=[*LOAD, mix, pack])
     else:
         data = dict(
@@ -78,7 +78,7 @@ def run_of(dataset: dict, carrier: str, strategy: str) -> Config:
     preprocessor.update(mean=[0, 0, 0], std=[1, 1, 1])
     model = dict(type='Recorder', data_preprocessor=preprocessor)
     if both:
-        weighting = 'batch' if carrier == 'batch' else 'image'
+        weighting = 'batch' if way == 'batch' else 'image'
         model = dict(type='LossMixDetector', detector=model, weighting=weighting)
     loader = dict(
         batch_size=BATCH,
@@ -102,10 +102,10 @@ def original(originals: dict, path: str) -> Known:
 
 
 @pytest.mark.parametrize('strategy', ['LossMix', 'Union'])
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_every_photograph(carrier, strategy, dataset):
+@pytest.mark.parametrize('way', WAYS)
+def test_every_photograph(way, strategy, dataset):
     init_default_scope('mmdet')
-    cfg = run_of(dataset, carrier, strategy)
+    cfg = run_of(dataset, way, strategy)
     originals = originals_of(dataset)
     places = originals['places']
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
@@ -142,7 +142,7 @@ def test_every_photograph(carrier, strategy, dataset):
             if rng.random() < SHARE:
                 checked += 1
                 picture = inputs[i].permute(1, 2, 0).double().numpy()
-                check(picture, sample, samples[i - 1], originals, carrier, strategy)
+                check(picture, sample, samples[i - 1], originals, way, strategy)
         loss = model.loss(inputs, samples)['loss']
         assert torch.isfinite(loss)
         getattr(model, 'detector', model).seen.clear()
@@ -152,16 +152,16 @@ def test_every_photograph(carrier, strategy, dataset):
     assert strategy == 'Union' or mixed >= len(seen) - 4
 
 
-def check(picture, sample, before, originals, carrier, strategy):
+def check(picture, sample, before, originals, way, strategy):
     """Mix one image anew; of a batch, with the image before."""
     own = original(originals, sample.img_path)
     if 'partner' in sample:
         other = original(originals, sample.partner.img_path)
         pair, lam = [own, other], sample.mix_lambda
-        assert list(readings(picture, 0, pair, carrier == 'batch', lam))
+        assert list(readings(picture, 0, pair, way == 'batch', lam))
         assert said(sample) == own.annotations
         assert said(sample.partner) == other.annotations
-    elif carrier == 'batch' and not is_unmixed(picture, own):
+    elif way == 'batch' and not is_unmixed(picture, own):
         other = original(originals, before.img_path)
         (reading,) = readings(picture, 0, [own, other], True)
         assert said(sample) in allowed(strategy, own, other, reading.lam)
@@ -170,9 +170,9 @@ def check(picture, sample, before, originals, carrier, strategy):
         assert found[: len(own.found)] == own.found
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_browse_tool(carrier, dataset, tmp_path):
-    cfg = run_of(dataset, carrier, 'LossMix')
+@pytest.mark.parametrize('way', WAYS)
+def test_browse_tool(way, dataset, tmp_path):
+    cfg = run_of(dataset, way, 'LossMix')
     batches = -(-len(originals_of(dataset)['places']) // BATCH) + 1
     files = browse_mixed(cfg, tmp_path / 'out', number=12, batches=batches)
     report = Path(files[-1]).read_text()

@@ -9,8 +9,8 @@ from mmengine.logging import MMLogger
 
 from tests.helpers.naive_mix import PAD, known, on_canvas, readings, said
 from tests.helpers.recorder import (
-    CARRIERS,
     STRATEGIES,
+    WAYS,
     InMemory,
     batches,
     name_of,
@@ -42,13 +42,13 @@ def flip(results):
     return dict(results, img=results['img'][:, ::-1], gt_bboxes=HorizontalBoxes(boxes))
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_flipped_before(carrier):
+@pytest.mark.parametrize('way', WAYS)
+def test_flipped_before(way):
     given = images(image(), image(9, 7, [(0, 2, 4, 6), BOX]), image(6, 12))
     originals = [known(flip(results)) for results in given]
     flips = [dict(type='RandomFlip', prob=1.0)]
     mixed = 0
-    for inputs, samples, *_ in batches(carrier, 'LossMix', given, before=flips):
+    for inputs, samples, *_ in batches(way, 'LossMix', given, before=flips):
         for picture, sample in zip(
             inputs.permute(0, 2, 3, 1).double().numpy(), samples
         ):
@@ -57,20 +57,20 @@ def test_flipped_before(carrier):
                 continue
             mixed += 1
             index, lam = sample.img_id, sample.mix_lambda
-            (found,) = readings(picture, index, originals, carrier == 'batch', lam)
+            (found,) = readings(picture, index, originals, way == 'batch', lam)
             assert said(sample.partner) == originals[found.partner].annotations
     assert mixed > 5
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_colours_that_change_afterwards_move_nothing(carrier):
+@pytest.mark.parametrize('way', WAYS)
+def test_colours_that_change_afterwards_move_nothing(way):
     given = images(image(), image(9, 7))
     originals = [known(results) for results in given]
     after = [
         dict(type='PhotoMetricDistortion'),
         dict(type='CutOut', n_holes=1, cutout_shape=(3, 3)),
     ]
-    for _, samples, *_ in batches(carrier, 'LossMix', given, after=after):
+    for _, samples, *_ in batches(way, 'LossMix', given, after=after):
         for sample in samples:
             assert said(sample) == originals[sample.img_id].annotations
             if 'partner' in sample:
@@ -78,7 +78,7 @@ def test_colours_that_change_afterwards_move_nothing(carrier):
                 assert said(sample.partner) == other.annotations
 
 
-@pytest.mark.parametrize('carrier', ['cache', 'dataset'])
+@pytest.mark.parametrize('way', ['cache', 'dataset'])
 @pytest.mark.parametrize(
     'step',
     [
@@ -90,15 +90,15 @@ def test_colours_that_change_afterwards_move_nothing(carrier):
     ],
     ids=lambda step: step['type'],
 )
-def test_what_moves_or_hides_objects_afterwards_is_refused(step, carrier):
+def test_what_moves_or_hides_objects_afterwards_is_refused(step, way):
     given = images(*(image(40, 50, [(5, 5, 45, 35)]) for _ in range(3)))
     with pytest.raises(ValueError, match=r'Put Resize, .* before LossMixTransform'):
-        batches(carrier, 'LossMix', given, after=[step])
+        batches(way, 'LossMix', given, after=[step])
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
+@pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('strategy', ['Noise', 'Sampled'])
-def test_of_an_image_that_is_noise_nothing_stays(strategy, carrier):
+def test_of_an_image_that_is_noise_nothing_stays(strategy, way):
     """Not even what its partner lacks: masks, a map, ignored objects."""
     everything = image(
         gt_masks=bitmap(8, 10), gt_seg_map=seg(8, 10), gt_ignore_flags=np.ones(1, bool)
@@ -108,7 +108,7 @@ def test_of_an_image_that_is_noise_nothing_stays(strategy, carrier):
     swapped = 0
     for seed in range(3):
         for _, samples, *_ in batches(
-            carrier, strategy, given, dict(alpha=0.1), seed=seed, padding=False
+            way, strategy, given, dict(alpha=0.1), seed=seed, padding=False
         ):
             for sample in samples:
                 own, other = originals[sample.img_id], originals[1 - sample.img_id]
@@ -121,20 +121,20 @@ def test_of_an_image_that_is_noise_nothing_stays(strategy, carrier):
     assert swapped
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
+@pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('name', CUT_TABLE)
-def test_cut(name, carrier):
+def test_cut(name, way):
     case = CUT_TABLE[name]
     originals = [known(results) for results in case.images]
     for strategy in STRATEGIES:
         for alpha in (1.0, 1e-3):
             mix = dict(operator=dict(type='CutMix'), alpha=alpha)
             ((inputs, samples, *_),) = batches(
-                carrier, strategy, case.images, mix, epochs=1
+                way, strategy, case.images, mix, epochs=1
             )
             pictures = inputs.permute(0, 2, 3, 1).double().numpy()
             for picture, sample in zip(pictures, samples):
-                check_cut(picture, sample, originals, carrier == 'batch')
+                check_cut(picture, sample, originals, way == 'batch')
 
 
 def check_cut(picture, sample, originals, in_batch):
@@ -193,12 +193,12 @@ def within(row, rows):
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_an_image_that_is_mixed_already_is_refused(carrier, strategy):
+@pytest.mark.parametrize('way', WAYS)
+def test_an_image_that_is_mixed_already_is_refused(way, strategy):
     """Also outside of a run, where no config is checked."""
     given = images(image(), image(9, 7), image(6, 12))
     first = [dict(type='LossMixTransform')]
-    if carrier == 'batch':
+    if way == 'batch':
         pipeline = [*first, dict(type='PackLossMixInputs')]
         dataset = InMemory(given, pipeline)
         packed = [dataset[i] for i in range(3)]
@@ -208,14 +208,14 @@ def test_an_image_that_is_mixed_already_is_refused(carrier, strategy):
             augment(torch.zeros(3, 3, 9, 12), samples)
         return
     with pytest.raises(ValueError, match=rf'Remove {name_of(strategy)}Transform or'):
-        batches(carrier, strategy, given, before=first)
+        batches(way, strategy, given, before=first)
 
 
-@pytest.mark.parametrize('carrier', CARRIERS)
-def test_degenerate_boxes_are_named_once(carrier, tmp_path):
+@pytest.mark.parametrize('way', WAYS)
+def test_degenerate_boxes_are_named_once(way, tmp_path):
     log = tmp_path / 'run.log'
-    name = f'degenerate_{carrier}'
+    name = f'degenerate_{way}'
     MMLogger.get_instance(name, logger_name=name, log_file=str(log))
     bad = [(3, 2, 3, 6), (float('nan'), 2, 3, 5), BOX]
-    batches(carrier, 'LossMix', images(image(boxes=bad), image()), epochs=4)
+    batches(way, 'LossMix', images(image(boxes=bad), image()), epochs=4)
     assert log.read_text().count('Boxes without width or height') == 1

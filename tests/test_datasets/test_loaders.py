@@ -27,9 +27,7 @@ LOSSMIX = [dict(type='LossMixTransform'), dict(type='PackLossMixInputs')]
 UNION = [dict(type='UnionMixTransform'), dict(type='PackDetInputs')]
 NOISE = [dict(type='NoiseMixTransform'), dict(type='PackDetInputs')]
 MOVING = ('Resize', 'RandomFlip')
-CARRIERS = pytest.mark.parametrize(
-    'in_dataset', [False, True], ids=['cache', 'dataset']
-)
+WAYS = pytest.mark.parametrize('in_dataset', [False, True], ids=['cache', 'dataset'])
 
 
 def shipped(root):
@@ -98,7 +96,7 @@ def blend(path, partner_path, lam):
     return lam * padded[0] + (1 - lam) * padded[1]
 
 
-@CARRIERS
+@WAYS
 @pytest.mark.parametrize('num_workers', [0, 2])
 @pytest.mark.parametrize('nest', [shipped, class_balanced, bccd])
 def test_lossmix_in_nests(nest, num_workers, in_dataset, voc_root):
@@ -135,7 +133,7 @@ def test_lossmix_in_nests(nest, num_workers, in_dataset, voc_root):
     assert ignored or nest is not shipped
 
 
-@CARRIERS
+@WAYS
 @pytest.mark.parametrize('steps', [UNION, NOISE], ids=['Union', 'Noise'])
 def test_union_and_noise_in_workers(steps, in_dataset, voc_root):
     dataloader = shipped(voc_root)
@@ -191,7 +189,7 @@ def test_mixing_keeps_the_padded_area(photos):
         assert both_ways <= plain_both_ways + 0.02, in_dataset
 
 
-@CARRIERS
+@WAYS
 @pytest.mark.parametrize('poly2mask', [False, True], ids=['polygon', 'bitmap'])
 def test_masks_of_a_real_dataset(in_dataset, poly2mask, tmp_path):
     write_coco(tmp_path, [(60, 80), (70, 64), (60, 80), (50, 90)])
@@ -255,7 +253,7 @@ def write_coco(root, shapes):
     (root / 'coco.json').write_text(json.dumps(entry))
 
 
-@CARRIERS
+@WAYS
 @pytest.mark.parametrize(
     ('color_type', 'dtype', 'channels'),
     [
