@@ -1,4 +1,4 @@
-"""Hostile data, through every way of mixing and strategy: mixed exactly, or refused by name.
+"""Hostile data, mixed in every way by every strategy: exactly, or refused by name.
 
 Each case is ``name -> images and what must happen``. An oracle that shares no code with
 the package recomputes what reaches ``model.loss``: the pixels of exactly two images,
