@@ -27,7 +27,7 @@ class RecordedBatch(NamedTuple):
         return any(self.partner) or any(self.blended)
 
 
-@HOOKS.register_module(force=True)
+@HOOKS.register_module()
 class RecordBatches(Hook):
     """Keeps a :class:`RecordedBatch` of every iteration in ``runner.recorded_batches``.
 

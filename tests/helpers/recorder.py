@@ -20,7 +20,7 @@ STRATEGIES = ('LossMix', 'Union', 'Noise', 'Sampled')
 Objects = List[Tuple[float, ...]]
 
 
-@DATASETS.register_module(force=True)
+@DATASETS.register_module()
 class InMemory(BaseDataset):
     """Gives out images as ``LoadAnnotations`` leaves them."""
 
@@ -34,7 +34,7 @@ class InMemory(BaseDataset):
         return list(self.images)
 
 
-@MODELS.register_module(force=True)
+@MODELS.register_module()
 class Recorder(BaseDetector):
     """Its loss of an image is a number that tells its annotations, see ``content``."""
 

@@ -18,7 +18,7 @@ run_number = itertools.count()
 HOOK = dict(type='MixVisualizationHook', interval=2)
 
 
-@HOOKS.register_module(force=True)
+@HOOKS.register_module()
 class RecordState(Hook):
     """Keeps the weights and the state of the random generators at the end."""
 

@@ -21,8 +21,8 @@ LOSSMIX = 'lossmix_faster_rcnn_voc'
 run_number = itertools.count()
 
 
-@HOOKS.register_module(force=True)
-class RecordBatches(Hook):
+@HOOKS.register_module()
+class NoteImages(Hook):
     """Remembers which images were trained on, and whether they were flipped."""
 
     def before_train(self, runner):
@@ -115,7 +115,7 @@ def epoch_based(voc_root: Path, work_dir: Path, **overrides) -> Config:
         LOSSMIX,
         voc_root,
         work_dir,
-        custom_hooks=[dict(type='StepSeedHook'), dict(type='RecordBatches')],
+        custom_hooks=[dict(type='StepSeedHook'), dict(type='NoteImages')],
         **{
             'train_cfg.max_epochs': 2,
             'train_cfg.val_interval': 3,

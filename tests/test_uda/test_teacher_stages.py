@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures('unformatted_configs')
 SWITCH, END = 3, 6
 
 
-@HOOKS.register_module(force=True)
+@HOOKS.register_module()
 class RecordStates(Hook):
     """Keeps student and teacher as they are before and after each iteration."""
 
