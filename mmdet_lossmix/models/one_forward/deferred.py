@@ -20,6 +20,7 @@ from .replay import override
 
 # A row of the prediction has a loss of its own, whatever the other rows are.
 BY_ROW = 'FocalLoss CrossEntropyLoss L1Loss SmoothL1Loss IoULoss GIoULoss'
+LARGE = 1 << 22  # elements, from which copying costs more than launching
 EPS = torch.finfo(torch.float32).eps  # mmdet adds it to normalisers
 
 
@@ -77,7 +78,8 @@ def deferred(module: nn.Module) -> Callable:
         call = Call(function, *map(given.pop, Call._fields[1:], [None] * 4))
         lengths = {len(x) for x in call[1:4] if x is not None}
         whole = len(lengths) == 1 and lengths != {0} and call.avg_factor is not None
-        if given or not whole or before != [mode() for mode in modes]:
+        large = call.pred is not None and call.pred.numel() > LARGE
+        if given or not whole or large or before != [mode() for mode in modes]:
             return function(*args, **kwargs)
         make: Any = Placeholder._make_wrapper_subclass  # type: ignore[attr-defined]
         loss = make(Placeholder, (), dtype=call.pred.dtype, device=call.pred.device)

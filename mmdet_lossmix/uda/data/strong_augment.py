@@ -29,8 +29,7 @@ class StrongAugment(BaseTransform):
         erase (bool): Whether to erase rectangles. Defaults to True.
 
     Raises:
-        TypeError: If ``prob`` is no number.
-        ValueError: If ``prob`` is no probability.
+        TypeError, ValueError: If ``prob`` is no number, or no probability.
     """
 
     def __init__(self, prob: float = 1.0, erase: bool = True) -> None:

@@ -31,8 +31,7 @@ class PseudoLabelHook(Hook):
         images (int): How many images. Defaults to 3.
 
     Raises:
-        TypeError: If an argument is no number.
-        ValueError: If a number is too low.
+        TypeError, ValueError: If an argument is no number, or too low.
     """
 
     priority = 'LOW'  # after the teacher has been updated

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from benchmarks.measure import OperatorCount
 from mmdet_lossmix.functional import weighted_sum
+from mmdet_lossmix.models.one_forward import deferred
 from mmdet_lossmix.models.one_forward.deferred import (
     Placeholder,
     defer_losses,
@@ -120,6 +121,16 @@ def test_a_single_term_is_what_the_module_returns_to_the_last_bit():
         asked = {'loss': module(*args, avg_factor=3)}
         total = total_loss([asked, {}], [1.0, 0.0])
     assert torch.equal(total['loss'], module(*args, avg_factor=3))
+
+
+def test_large_predictions_are_not_copied(monkeypatch):
+    monkeypatch.setattr(deferred, 'LARGE', 18)
+    module = MODELS.build(dict(type='FocalLoss'))
+    with ExitStack() as overrides:
+        defer_losses(module, overrides)
+        for rows, kind in ((6, Placeholder), (7, torch.Tensor)):  # of three classes
+            loss = module(*inputs('FocalLoss', rows), avg_factor=3)
+            assert type(loss) is kind
 
 
 def test_another_mode_than_the_detectors_evaluates_at_once():
