@@ -9,8 +9,8 @@ Two pipelines: the config's own, and a short one that neither resizes nor flips.
 Writes loading.md, .csv and .png.
 
 Example:
-    python benchmarks/loading.py
-    python benchmarks/loading.py --config configs/baseline_faster_rcnn_bccd.py
+    python -m benchmarks.loading
+    python -m benchmarks.loading --config configs/baseline_faster_rcnn_bccd.py
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ assigned image by image in hundreds of small operations. Seconds on a CPU do not
 that; the number of operators does. Prints a table in Markdown.
 
 Example:
-    python benchmarks/operators.py
-    python benchmarks/operators.py fcos --batches 16
+    python -m benchmarks.operators
+    python -m benchmarks.operators fcos --batches 16
 """
 
 import argparse

@@ -5,9 +5,9 @@ detector take turns in one process, so that a drift of the machine meets all of 
 alike; ratios are taken within a round. Writes a page with tables, and a plot.
 
 Example:
-    python benchmarks/step.py --threads 2
-    python benchmarks/step.py mask_rcnn cascade_rcnn --out work_dirs/two_stages
-    python benchmarks/step.py --depth 101 --images 16 --amp float16  # on a GPU
+    python -m benchmarks.step --threads 2
+    python -m benchmarks.step mask_rcnn cascade_rcnn --out work_dirs/two_stages
+    python -m benchmarks.step --depth 101 --images 16 --amp float16  # on a GPU
 """
 
 import argparse
@@ -154,7 +154,7 @@ def page(table: pd.DataFrame, growth: pd.DataFrame, args: argparse.Namespace) ->
         if torch.cuda.is_available()
         else f'a CPU ({platform.machine()}), {args.threads} threads'
     )
-    command = ' '.join(['.venv/bin/python', 'benchmarks/step.py', *sys.argv[1:]])
+    command = ' '.join(['.venv/bin/python -m benchmarks.step', *sys.argv[1:]])
     lines = [
         '# What a step costs',
         '',

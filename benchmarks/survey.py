@@ -36,7 +36,7 @@ HEAD = """# Every architecture of mmdet under LossMix
 
 Written by
 
-    .venv/bin/python benchmarks/survey.py
+    .venv/bin/python -m benchmarks.survey
 
 which builds each architecture small from its shipped config (a thin ResNet, few
 queries, images of 128 pixels, random weights) and compares `LossMixDetector` with the

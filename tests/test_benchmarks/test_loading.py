@@ -7,13 +7,18 @@ import pandas as pd
 import pytest
 
 from benchmarks.ways import with_mixing
-from tests.helpers import ROOT
 from tests.helpers.processes import run
 
 
 def test_quick_benchmark_writes_table_and_plot(tmp_path):
-    tool = ROOT / 'benchmarks/loading.py'
-    command = [sys.executable, str(tool), '--quick', '--only', 'LossMix']
+    command = [
+        sys.executable,
+        '-m',
+        'benchmarks.loading',
+        '--quick',
+        '--only',
+        'LossMix',
+    ]
     result = run([*command, '--out', str(tmp_path / 'out')], tmp_path)
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(tmp_path / 'out/loading.csv')

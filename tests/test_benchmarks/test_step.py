@@ -1,5 +1,6 @@
 """The benchmark of a step measures what it says."""
 
+import subprocess
 import sys
 import time
 
@@ -51,19 +52,19 @@ def test_all_variants_train_the_same_detector():
     assert set(LOSSMIX) < set(training_steps(thin_model_cfg('fcos'), 2, (64, 96)))
 
 
-@pytest.mark.parametrize(
-    'words',
-    ['benchmarks/step.py', '-m benchmarks.operators', 'benchmarks/survey.py'],
-)
-def test_commands_start_as_files_and_as_modules(words):
-    done = run([sys.executable, *words.split(), '--help'], ROOT)
-    assert done.returncode == 0, done.stdout
+@pytest.mark.parametrize('name', ['step', 'operators', 'survey', 'loading'])
+def test_commands_start_as_a_user_starts_them(name, monkeypatch):
+    """As modules, since other packages install a folder `tests` that comes first."""
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    words = [sys.executable, '-m', f'benchmarks.{name}', '--help']
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert 'usage: ' in done.stdout
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='a GPU has it')
 def test_half_precision_on_a_cpu_is_refused():
-    done = run([sys.executable, 'benchmarks/step.py', '--amp', 'float16'], ROOT)
+    done = run([sys.executable, '-m', 'benchmarks.step', '--amp', 'float16'], ROOT)
     assert done.returncode != 0
     assert 'it needs a GPU' in done.stdout
 
@@ -71,7 +72,7 @@ def test_half_precision_on_a_cpu_is_refused():
 @pytest.mark.slow
 def test_the_tool_writes_a_page_and_a_plot(tmp_path):
     options = '--size 64 96 --rounds 2 --batches 2 --growth-rounds 1 --threads 1'
-    words = [sys.executable, 'benchmarks/step.py', 'fcos', *options.split()]
+    words = [sys.executable, '-m', 'benchmarks.step', 'fcos', *options.split()]
     done = run([*words, '--out', str(tmp_path)], ROOT)
     assert done.returncode == 0, done.stdout
     lines = (tmp_path / 'benchmark.md').read_text().splitlines()
