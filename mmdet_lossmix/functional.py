@@ -89,8 +89,7 @@ def blend_images(
 def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict:
     """Equation (2) for every entry of mmdet's loss dictionaries.
 
-    A weight of exactly 0 drops its term rather than multiplying it, so that an
-    infinite loss against annotations that do not count cannot become NaN.
+    A weight of 0 drops its term, so that an infinite loss cannot become NaN.
 
     Args:
         own (dict[str, Tensor | list[Tensor]]): Losses against the image's annotations.
@@ -98,8 +97,7 @@ def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict
         lam (float): Weight of ``own``, in [0, 1].
 
     Returns:
-        dict[str, Tensor | list[Tensor]]: The same keys and structure. Entries that
-        are no losses (``acc``) are interpolated too; they mean little under mixing.
+        dict[str, Tensor | list[Tensor]]: The same keys and structure, ``acc`` among them.
     """
     return weighted_sum([own, partner], [lam, 1 - lam])
 

@@ -60,7 +60,8 @@ def test_names_what_is_missing(tmp_path):
     assert 'Traceback' not in done.stdout
     done = browse('no_such_config', tmp_path, tmp_path)
     assert done.returncode == 1
-    assert 'there is no config' in done.stdout
+    assert 'name a config file' in done.stdout
+    assert 'there is no' in done.stdout
 
 
 def test_refuses_a_grid_that_is_none(voc_root, tmp_path):

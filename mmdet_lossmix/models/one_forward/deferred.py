@@ -78,6 +78,7 @@ def deferred(module: nn.Module) -> Callable:
         call = Call(function, *map(given.pop, Call._fields[1:], [None] * 4))
         lengths = {len(x) for x in call[1:4] if x is not None}
         whole = len(lengths) == 1 and lengths != {0} and call.avg_factor is not None
+        whole &= not isinstance(call.avg_factor, Tensor) or call.avg_factor.numel() == 1
         large = call.pred is not None and call.pred.numel() > LARGE
         if given or not whole or large or before != [mode() for mode in modes]:
             return function(*args, **kwargs)
@@ -145,6 +146,7 @@ def _evaluate(group: Dict[Tuple[str, Any], List[Tuple[Call, float]]]) -> LossDic
 
     if any(isinstance(factor, Tensor) for factor in factors):
         stacked = [f if isinstance(f, Tensor) else moved(f) for f in factors]
+        stacked = [f.view(()) if f.ndim else f for f in stacked]  # some have shape (1,)
         scales = moved(weights) / (torch.stack([f.to(dtype) for f in stacked]) + EPS)
     else:
         scales = moved([w / (f + EPS) for w, f in zip(weights, factors)])

@@ -65,6 +65,7 @@ def head_losses(module, batches):
                 module(*other, avg_factor=factor),
             ],
             'loss_plain': module(pred, target, avg_factor=torch.tensor(factor)),
+            'loss_reduced': module(pred, target, avg_factor=torch.tensor([factor])),
             'loss_by_mean': module(pred, target),
             'loss_twice': 2 * module(pred, target, weight=weight, avg_factor=factor),
             'loss_nothing': module(pred[:0], target[:0], avg_factor=factor).sum(),
@@ -100,6 +101,7 @@ def test_losses_and_gradients_are_those_of_single_calls(kind, float64):
     # mmdet computes cross entropy in float32 whatever the dtype.
     tolerance = 1e-6 if 'Cross' in kind else 1e-12
     close = dict(rtol=tolerance, atol=tolerance, check_dtype=False)
+    expected['loss_reduced'] = expected['loss_reduced'].squeeze()  # of shape (1,)
     for key, value in expected.items():
         torch.testing.assert_close(actual[key], value, **close)
     leaves = [tree_leaves(losses) for losses in (expected, actual)]
