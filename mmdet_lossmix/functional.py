@@ -97,7 +97,7 @@ def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict
         lam (float): Weight of ``own``, in [0, 1].
 
     Returns:
-        dict[str, Tensor | list[Tensor]]: The same keys and structure, ``acc`` among them.
+        dict[str, Tensor | list[Tensor]]: The same keys and structure, also ``acc``.
     """
     return weighted_sum([own, partner], [lam, 1 - lam])
 
