@@ -1,11 +1,10 @@
-"""``python -m mmdet_lossmix`` lists the shipped configs, as ``lossmix configs`` does.
+"""``python -m mmdet_lossmix`` is ``lossmix configs``: it lists the shipped configs.
 
 With a name it prints the path alone, for
 ``mim train mmdet $(lossmix configs lossmix_faster_rcnn_voc)``.
 """
 
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Optional, Sequence
@@ -19,35 +18,15 @@ def shipped(folder: str) -> Path:
     return installed if installed.is_dir() else PACKAGE.parent / folder
 
 
+def command(argv: Optional[Sequence[str]] = None) -> None:
+    """The command ``lossmix``, which is one of the tools."""
+    sys.path.insert(0, str(shipped('tools')))
+    import_module('lossmix').main(sys.argv[1:] if argv is None else argv)
+
+
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """List the shipped configs, or print the path of one."""
-    name = ' '.join(sys.argv[1:] if argv is None else argv)
-    root = shipped('configs')
-    configs = {
-        str(path.relative_to(root).with_suffix('')): path
-        for path in sorted(root.rglob('*.py'))
-        if '_base_' not in path.parts
-    }
-    key = name[:-3] if name.endswith('.py') else name
-    if not name:
-        print(f'Configs in {root}:', *configs, sep='\n  ')
-        print(f'Tools in {shipped("tools")}')
-    elif name in ('-h', '--help'):
-        print(f'usage: lossmix configs [NAME]\n\n{main.__doc__}')
-    elif key in configs:
-        print(configs[key])
-    else:
-        close = ' or '.join(get_close_matches(key, configs, 2))
-        meant = f'Did you mean {close}? ' if close else ''
-        listing = '`lossmix configs` lists them.'
-        print(f'error: {meant}There is no config {name!r}; {listing}', file=sys.stderr)
-        sys.exit(2)
-
-
-def command() -> None:
-    """The command ``lossmix``, which runs the tools."""
-    sys.path.insert(0, str(shipped('tools')))
-    import_module('lossmix').main()
+    command(['configs', *(sys.argv[1:] if argv is None else argv)])
 
 
 if __name__ == '__main__':

@@ -113,8 +113,8 @@ def _differences(
     yield f'## {column}: differences to {name}'
     yield (
         f'{column} minus that of the baseline with the same seed and otherwise '
-        'the same axes, in percentage points, with a 95 % t '
-        'interval of the mean.'
+        'the same axes, in percentage points, with a 95 % t interval '
+        'of the mean.'
     )
     groups = [axis for axis in axes if axis != SEED]
     summary = summarise_differences(differences, groups)

@@ -18,6 +18,7 @@ FOLDERS = (
     'synthetic_voc',
     'benchmarks',
     'bootstrap',
+    'docs',
 )
 FILES = sorted(path for name in FOLDERS for path in (ROOT / name).rglob('*.py'))
 NOT_TEXT = ('Image', 'os')  # whose `open` is another

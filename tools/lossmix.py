@@ -8,8 +8,9 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import Iterable, Sequence
 
-from mmdet_lossmix.__main__ import main as list_configs
+from mmdet_lossmix.__main__ import shipped
 
 TOOLS = {
     'browse': ('browse_mixed', 'draw the images that a config really trains on'),
@@ -23,21 +24,44 @@ USAGE = """usage: lossmix COMMAND ...; `lossmix COMMAND --help` says more
   configs  list the shipped configs, or print the path of one"""
 
 
-def main() -> None:
+def refuse(kind: str, name: str, known: Iterable[str], listing: str) -> None:
+    """End with what was meant, if a known name is close."""
+    close = ' or '.join(get_close_matches(name, known, 2))
+    meant = f'Did you mean {close}? ' if close else ''
+    listed = f'`lossmix {listing}` lists them.'
+    print(f'error: {meant}There is no {kind} {name!r}; {listed}', file=sys.stderr)
+    sys.exit(2)
+
+
+def configs(name: str) -> None:
+    """List the shipped configs, or print the path of one."""
+    root = shipped('configs')
+    found = {
+        str(path.relative_to(root).with_suffix('')): path
+        for path in sorted(root.rglob('*.py'))
+        if '_base_' not in path.parts
+    }
+    key = name[:-3] if name.endswith('.py') else name
+    if not name:
+        print(f'Configs in {root}:', *found, sep='\n  ')
+        print(f'Tools in {shipped("tools")}')
+    elif name in ('-h', '--help'):
+        print(f'usage: lossmix configs [NAME]\n\n{configs.__doc__}')
+    elif key in found:
+        print(found[key])
+    else:
+        refuse('config', name, found, 'configs')
+
+
+def main(argv: Sequence[str]) -> None:
     """Run ``lossmix COMMAND ...``."""
-    name, *rest = sys.argv[1:] or ['--help']
+    name, *rest = argv or ['--help']
     if name in ('-h', '--help'):
         print(USAGE, *(f'{tool:9}{TOOLS[tool][1]}' for tool in TOOLS), sep='\n  ')
     elif name == 'configs':
-        list_configs(rest)
+        configs(' '.join(rest))
     elif name not in TOOLS:
-        close = ' or '.join(get_close_matches(name, ['configs', *TOOLS], 2))
-        meant = f'Did you mean {close}? ' if close else ''
-        print(
-            f'error: {meant}There is no command {name!r}; `lossmix --help` lists them.',
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        refuse('command', name, ['configs', *TOOLS], '--help')
     else:
         file = TOOLS[name][0]
         if not Path(__file__).with_name(f'{file}.py').is_file():
@@ -50,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    main(sys.argv[1:])

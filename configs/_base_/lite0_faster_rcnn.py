@@ -1,11 +1,9 @@
 _base_ = ['thin_faster_rcnn.py', 'lite0.py']
 
-channels = 64
+channels = _base_.lite0_channels
 
 model = dict(
-    data_preprocessor=_base_.lite0_preprocessor,
-    backbone=dict(_delete_=True, **_base_.lite0),
-    neck=dict(in_channels=_base_.lite0_channels, out_channels=channels),
+    **_base_.lite0,
     rpn_head=dict(in_channels=channels, feat_channels=channels),
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=channels),

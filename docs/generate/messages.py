@@ -99,7 +99,8 @@ def kind_of(node: ast.AST) -> tuple[str, Union[ast.expr, None]]:
 def messages_in(package: Path) -> Iterator[Message]:
     """Every error and warning of a package that has words of its own."""
     trees = {
-        path: ast.parse(path.read_text()) for path in sorted(package.rglob('*.py'))
+        path: ast.parse(path.read_text(encoding='utf-8'))
+        for path in sorted(package.rglob('*.py'))
     }
     shared = {
         name: value

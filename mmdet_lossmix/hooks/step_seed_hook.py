@@ -2,18 +2,18 @@
 
 from collections import deque
 from itertools import islice
-from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
 import numpy as np
 import torch
 from mmdet.registry import HOOKS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.labels import check_run
+
+from .whole_checkpoint import resume_from_whole_checkpoint
 
 
 @HOOKS.register_module()
@@ -52,26 +52,3 @@ class StepSeedHook(Hook):
         """Seed the generators of this step."""
         key = [runner.seed, get_rank(), runner.iter]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
-
-
-def resume_from_whole_checkpoint(runner: Runner) -> None:
-    """Have a run, before it resumes, go on from its newest whole checkpoint.
-
-    mmengine goes by the file ``last_checkpoint`` alone. Without it a resumed run starts
-    from the beginning, and a checkpoint that a full disk has cut off ends it.
-    """
-    if not runner._resume or runner._load_from is not None:
-        return
-    folder = Path(runner.work_dir)
-    named = (folder / 'last_checkpoint').is_file()
-    latest = find_latest_checkpoint(runner.work_dir) if named else None
-    if latest is not None and is_zipfile(latest):
-        return
-    saved = sorted(folder.glob('*.pth'), key=lambda path: path.stat().st_mtime)
-    whole = [path for path in saved if is_zipfile(path) and 'best_' not in path.name]
-    if whole:
-        why = f'{latest} is cut off or gone' if latest else 'last_checkpoint is gone'
-        runner.logger.warning(
-            f'Resuming from {whole[-1]}, the newest whole checkpoint: {why}.'
-        )
-        runner._load_from = str(whole[-1])
