@@ -34,29 +34,30 @@ from tests.helpers import ROOT
 VERDICTS = (EXACT, INEXACT, UNTRAINABLE, REFUSED, UNFINISHED)
 HEAD = """# Every architecture of mmdet under LossMix
 
-Written by
+This command has written the page:
 
     .venv/bin/python -m benchmarks.survey
 
-which builds each architecture small from its shipped config (a thin ResNet, few
-queries, images of 128 pixels, random weights) and compares `LossMixDetector` with the
-naive way: two complete passes of the plain detector over the same mixed batch,
-interpolated by hand, with the same random state. It compares the losses and the
-gradients of all parameters.
+The command builds each architecture small from its shipped config: a thin ResNet, few
+queries, images of 128 pixels, random weights. It compares `LossMixDetector` with the
+naive way. The naive way makes two complete passes of the plain detector over the same
+mixed batch, with the same random state, and interpolates the losses. The losses and the
+gradients of all parameters are compared.
 PAA and LAD need `pip install -c requirements/constraints.txt scikit-learn` first.
 
-- *loss*, *gradient*: the largest difference, relative to the largest value of the same
-  tensor, for `batch` / `image` weighting. "Exactly" means below 1e-6 in float64 (some
-  losses of mmdet are computed in float32 whatever the dtype), and below 1e-3 where an
-  architecture runs in float32 only. A gradient that is rounding alone (the key bias of
-  an attention has none) counts in units of 1e-8 of the largest one. RoIs are sampled
-  per target, as the naive way does.
-- *both targets see the same dropout*: what a shared stage draws at random it draws
-  once. The naive way would draw anew for its second pass, so here its second pass is
-  given the random numbers of the first.
-- *runs again*: what computes more often than in one plain step of `'batch'`, and how
-  often. The rest runs once for both targets.
-- *time*: of a step, in plain steps; rough. Two complete passes would be 2.
+- *loss*, *gradient*: the largest difference, for `batch` / `image` weighting. It is
+  relative to the largest value of the same tensor. RoIs are sampled per target, as in
+  the naive way.
+- *works exactly*: differences are below 1e-6 in float64, or below 1e-3 if an
+  architecture runs in float32 only. (Some losses of mmdet are computed in float32 in
+  any case.) A gradient that consists of rounding alone counts in units of 1e-8 of the
+  largest one. The key bias of an attention has such a gradient.
+- *both targets see the same dropout*: a shared stage draws random numbers once. The
+  naive way draws again in its second pass. Here, the second pass gets the random
+  numbers of the first.
+- *runs again*: the parts that compute more often than in one plain step of `'batch'`,
+  and how often. All other parts run once for both targets.
+- *time*: of a step, roughly, in plain steps. Two complete passes would be 2.
 
 """
 COLUMNS = '| architecture | verdict | loss | gradient | runs again | time |\n'

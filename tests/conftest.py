@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mmdet_lossmix  # noqa: F401  registers everything
+from tests.helpers.clone import make_clone
 from tests.helpers.processes import end_workers
 from tests.helpers.tiny_configs import iteration_based, tiny_config
 from tests.helpers.tiny_voc import write_voc
@@ -28,6 +29,12 @@ cv2.setNumThreads(0)
 def voc_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A VOCdevkit of sixteen small images."""
     return write_voc(tmp_path_factory.mktemp('voc') / 'VOCdevkit')
+
+
+@pytest.fixture(scope='session')
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone as a reader of the pages has it, with a finished run."""
+    return make_clone(tmp_path_factory.mktemp('clone'))
 
 
 @pytest.fixture(scope='module')

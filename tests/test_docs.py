@@ -6,7 +6,6 @@ import importlib
 import inspect
 import itertools
 import re
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,18 +21,18 @@ from mmengine.registry import Registry
 
 import studies  # noqa: F401  registers the datasets and hooks of studies
 from tests.helpers import ROOT
+from tests.helpers.pages import (
+    FENCED,
+    PAGES,
+    blocks_in,
+    inline_in,
+    shell_commands,
+    words_of,
+)
 
 sys.path.insert(0, str(ROOT / 'tools'))
 from lossmix import TOOLS
 
-PAGES = sorted(
-    [
-        ROOT / 'README.md',
-        ROOT / 'CONTRIBUTING.md',
-        *ROOT.glob('docs/**/*.md'),
-        *ROOT.glob('configs/**/README.md'),
-    ]
-)
 OURS = ('mmdet_lossmix', 'studies', 'synthetic_voc', 'benchmarks', 'tests')
 FOLDERS = (*OURS, 'bootstrap', 'configs', 'docs', 'requirements', 'tools')
 SUFFIXES = ('.md', '.py', '.yml', '.toml')
@@ -42,28 +41,13 @@ THEIRS = re.compile(
     r'data/|work_dirs/|.*(your_config|your_study|[A-Z]{3,}|faster-rcnn_r50_fpn_1x_voc0712)|'
     r'weights\.pth|tools/dataset_converters/'
 )
-INLINE = re.compile(r'`([^`]+)`')
 DETECTOR_PARTS = {'backbone', 'neck', 'bbox_head', 'rpn_head', 'roi_head'}
-FENCED = re.compile(r'^```(\w*)\n(.*?)^```', re.S | re.M)
-INDENTED = re.compile(r'(?:^ {4}\S.*\n?)+', re.M)
 CLASS = re.compile(r'(?<![/\w])(?=[A-Z]*[a-z])[A-Z][A-Za-z]*[A-Z][A-Za-z]*\b')
 # In a sentence or a heading, where other words have capitals inside, too.
 KIND = re.compile(
     r'\b[A-Z][A-Za-z]+(?:Augment|Dataset|Detector|Hook|Inputs|Loop|Sampler|Teacher|Transform)\b'
 )
 DOTTED = re.compile(rf'\b(?:{"|".join(OURS)})(?:\.\w+)+')
-
-
-def blocks_in(text: str) -> List[Tuple[str, str]]:
-    """Blocks of code with their language; an indented one has none."""
-    fenced = FENCED.findall(text)
-    rest = FENCED.sub('', text)
-    return fenced + [('', block) for block in INDENTED.findall(rest)]
-
-
-def inline_in(text: str) -> List[str]:
-    """Code within sentences and tables, a line each."""
-    return [' '.join(code.split()) for code in INLINE.findall(FENCED.sub('', text))]
 
 
 def expand(path: str) -> Iterator[str]:
@@ -160,14 +144,10 @@ def accepted(kind: type) -> set:
 
 def commands_in(text: str) -> Iterator[List[str]]:
     """The words of each ``python``, ``mim`` and ``lossmix`` command."""
-    lines = inline_in(text)
-    for language, block in blocks_in(text):
-        if language in ('', 'bash', 'shell', 'console'):
-            lines += block.replace('\\\n', ' ').splitlines()
-    for line in lines:
-        line = re.sub(r'^\s*\$? ?(\.venv/bin/)?', '', line)
-        if re.match(r'(python|mim|lossmix) [\w-]', line):
-            yield shlex.split(line, comments=True)
+    for command in shell_commands(text, ROOT):
+        words = words_of(command)
+        if words[0] in ('python', 'mim', 'lossmix'):
+            yield words
 
 
 def check_command(words: List[str], page: Path) -> List[str]:
@@ -195,6 +175,8 @@ def check_command(words: List[str], page: Path) -> List[str]:
     sources += [
         s.with_name('arguments.py') for s in sources if s.parent.name == 'benchmarks'
     ]
+    if any(source.name == 'ablate.py' for source in sources):
+        return wrong  # other options are Snakemake's; test_commands.py reads them
     for option in (w for w in words if w.startswith('--')) if sources else ():
         option = option.split('=')[0]
         if not any(f"'{option}'" in source.read_text() for source in sources):

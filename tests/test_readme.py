@@ -1,8 +1,6 @@
 """The configs that pages show are configs, and mix."""
 
-import json
 import re
-import shutil
 
 import pytest
 from mmdet.registry import MODELS, TRANSFORMS
@@ -13,31 +11,29 @@ from mmengine.runner import Runner
 from mmdet_lossmix.mixing.run_check import check_config
 from studies.study import read_study
 from tests.helpers import ROOT
-from tests.helpers.tiny_coco import write_coco
+from tests.helpers.pages import PAGES
+from tests.helpers.tiny_coco import OWN_NAMES, write_own_data
 from tests.helpers.tiny_configs import tiny_config
 
 PLAIN = 'configs/studies/fcos_synthetic.py'
 
-PAGES = (
-    'README.md',
-    'configs/README.md',
-    'docs/index.md',
-    'docs/transparency.md',
-    'docs/your_data.md',
-)
-TEXT = '\n'.join((ROOT / page).read_text() for page in PAGES)
-BLOCKS = re.findall(r'```python\n(.*?)```', TEXT, re.S)
-CONFIGS = [
-    block.replace("'_base_/", f"'{ROOT}/configs/_base_/")
-    for block in BLOCKS
+TEXT = {
+    str(page.relative_to(ROOT)): page.read_text(encoding='utf-8')
+    for page in PAGES
+    if page.name != 'uda.md'  # tests/test_uda/test_two_folders.py trains with it
+}
+CONFIGS = {
+    f'{page}-{index}': block.replace("'_base_/", f"'{ROOT}/configs/_base_/")
+    for page, text in TEXT.items()
+    for index, block in enumerate(re.findall(r'```python\n(.*?)```', text, re.S))
     if '_base_ =' in block
-]
+}
 
 
-@pytest.mark.parametrize('config', CONFIGS, ids=range(len(CONFIGS)))
-def test_their_configs_mix(config):
+@pytest.mark.parametrize('name', CONFIGS)
+def test_their_configs_mix(name):
     init_default_scope('mmdet')
-    cfg = Config.fromstring(config, '.py')
+    cfg = Config.fromstring(CONFIGS[name], '.py')
     model = cfg.model
     augments = model.data_preprocessor.get('batch_augments') or []
     built = [MODELS.build(augment) for augment in augments]
@@ -52,12 +48,8 @@ def test_their_configs_mix(config):
 
 STUDIES = {
     f'{page}-{index}': block
-    for page in ('decide', 'studies', 'tune')
-    for index, block in enumerate(
-        re.findall(
-            r'```yaml\n(.*?)```', (ROOT / f'docs/{page}.md').read_text(), re.DOTALL
-        )
-    )
+    for page, text in TEXT.items()
+    for index, block in enumerate(re.findall(r'```yaml\n(.*?)```', text, re.S))
 }
 
 
@@ -69,24 +61,8 @@ def test_their_studies_are_studies(name, tmp_path):
 
 
 def test_they_show_configs():
-    assert len(STUDIES) == 4
-    assert len(CONFIGS) == 9
-
-
-OWN_NAMES = {'person': 'cat', 'car': 'dog', 'dog': 'horse'}
-
-
-def as_own_data(root):
-    """The small COCO as the page on own data has it: three classes, two files."""
-    write_coco(root)
-    for split in ('train', 'val'):
-        file = root / 'annotations' / f'instances_{split}2017.json'
-        content = json.loads(file.read_text())
-        kept = [c for c in content['categories'] if c['name'] in OWN_NAMES]
-        content['categories'] = [{**c, 'name': OWN_NAMES[c['name']]} for c in kept]
-        (root / f'{split}.json').write_text(json.dumps(content))
-        (root / f'{split}2017').rename(root / split)
-    shutil.rmtree(root / 'annotations')
+    assert len(STUDIES) >= 4
+    assert len(CONFIGS) >= 9
 
 
 def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
@@ -94,7 +70,7 @@ def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
     block = re.search(r'```python\n(.*?)```', page, re.S).group(1)
     config = tmp_path / 'your_config.py'
     config.write_text(block)
-    as_own_data(tmp_path / 'mine')
+    write_own_data(tmp_path / 'mine')
     cfg = tiny_config(
         str(config), tmp_path / 'mine', tmp_path / 'run', **{'train_cfg.max_epochs': 1}
     )
