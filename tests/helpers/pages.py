@@ -26,7 +26,7 @@ SHELL = ('', 'bash', 'console', 'shell')
 INLINE = re.compile(r'`([^`]+)`')
 FENCED = re.compile(r'^```(\w*)\n(.*?)^```', re.S | re.M)
 # After an empty line, up to the next line that is not indented.
-INDENTED = re.compile(r'(?:(?<=\n\n)|\A)(?: {4}.*\n(?:\n(?= {4}))?)+', re.M)
+INDENTED = re.compile(r'(?:(?<=\n\n)|\A)(?: {4}.*(?:\n|\Z)(?:\n(?= {4}))?)+', re.M)
 # Words that a reader replaces, and what stands for them in a test.
 FILLED = {
     'CONFIG': 'your_config.py',
