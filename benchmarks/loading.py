@@ -1,12 +1,12 @@
 """Measure what mixing costs the loading of data, as ratios to plain loading.
 
 Every way to mix runs through a real data loader with persistent workers, on the data of
-a training config; by default generated images as large as VOC's. All loaders live at
-the same time, and one at a time runs an epoch while the others wait, in a new random
-order in every round; a ratio compares an epoch with plain loading's of the same round.
-Two pipelines: the config's own, and a short one that neither resizes nor flips.
+a training config. By default these are generated images as large as VOC's. All loaders
+live at the same time. One at a time runs an epoch, in a new random order in every
+round. A ratio compares an epoch with that of plain loading in the same round. There are
+two pipelines: the config's own, and a short one that neither resizes nor flips.
 
-Writes loading.md, .csv and .png.
+The command writes loading.md, .csv and .png.
 
 Example:
     python -m benchmarks.loading

@@ -2,7 +2,7 @@
 
 A GPU runs mmdet's steps faster than Python can launch them, because targets are
 assigned image by image in hundreds of small operations. Seconds on a CPU do not show
-that; the number of operators does. Prints a table in Markdown.
+that. The number of operators does. The command prints a table in Markdown.
 
 Example:
     python -m benchmarks.operators

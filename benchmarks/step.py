@@ -1,8 +1,8 @@
 """Measure what a training step with LossMix costs, beside the plain detector's.
 
 A step is mixing on the device, losses, backward and optimizer. All variants of a
-detector take turns in one process, so that a drift of the machine meets all of them
-alike; ratios are taken within a round. Writes a page with tables, and a plot.
+detector take turns in one process, so a drift of the machine meets all of them alike.
+Ratios are taken within a round. The command writes a page with tables, and a plot.
 
 Example:
     python -m benchmarks.step --threads 2

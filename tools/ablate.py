@@ -1,8 +1,8 @@
 r"""Run a study: every run of a grid as `mim train` and `mim test`, then a report.
 
-Stop it as you like; the same command goes on. Finished runs are not run again, a
-half-finished one resumes, and a failed one is tried again. Snakemake runs them, and
-gets the options that are not listed here. docs/studies.md says more.
+You can stop it at any time. The same command goes on: it skips finished runs, resumes
+half-finished ones, and tries failed ones again. All options that are not listed here go
+to Snakemake, which runs the study. docs/studies.md says more.
 
 Examples:
     lossmix sweep studies/grids/alpha_quick.yml --jobs 4

@@ -1,8 +1,8 @@
 """Draw the images that a config really trains on, after all mixing.
 
-mmdet's browse_dataset shows what the pipeline makes. This shows what the model gets:
-the batch after the data preprocessor and all mixing, with the boxes of both images of a
-mixed one. Any config that trains will do.
+The pictures show batches as the model gets them, after the data preprocessor. A mixed
+image has the boxes of both images. The command takes any training config. (mmdet's
+browse_dataset draws what the pipeline yields.)
 
 Example:
     lossmix browse configs/lossmix_faster_rcnn_voc.py --grid 3x4

@@ -1,8 +1,8 @@
-"""Say what of a config's data is missing, misnamed or broken, before you train.
+"""Find missing, misnamed or broken data of a config before you train.
 
-mmdet's own code builds every dataset of training, validation and test, so this reads
-what a training will read. Then it looks for each image, and counts the objects of each
-class. It decodes no image. It ends with status 1 if anything is wrong.
+The command builds every dataset of training, validation and test by mmdet's own code,
+so it reads what a training reads. It looks for each image, and counts the objects of
+each class. It decodes no image. It ends with status 1 if anything is wrong.
 
 Example:
     lossmix check configs/lossmix_faster_rcnn_voc.py

@@ -14,7 +14,7 @@ from mmdet_lossmix.__main__ import shipped
 
 TOOLS = {
     'browse': ('browse_mixed', 'draw the images that a config really trains on'),
-    'check': ('check_data', 'say what of the data of a config is missing or broken'),
+    'check': ('check_data', 'find missing or broken data of a config'),
     'export': ('export_weights', 'write weights that mmdet reads without this package'),
     'plot': ('plot_run', 'plot losses and AP of a run'),
     'sweep': ('ablate', 'train a grid of runs, and compare them'),
