@@ -90,6 +90,27 @@ def test_every_message_stands_in_the_list():
     assert not empty
 
 
+def rows_of(page: str):
+    """The cells of each row of a table, in a page of docs/."""
+    for line in (ROOT / 'docs' / page).read_text(encoding='utf-8').splitlines():
+        if line.startswith('| '):
+            yield [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def test_the_page_on_cost_has_the_numbers_of_the_benchmark():
+    measured_ratios = {
+        (row[2], row[0]): row[4]
+        for row in rows_of('benchmark.md')
+        if row[1:2] == ['2'] and row[3].isdigit()
+    }
+    detectors = ('retinanet', 'fcos', 'faster_rcnn')
+    shown = [row for row in rows_of('cost.md') if len(row) == 4][1:]
+    assert len(shown) == 4
+    for step, *ratios in shown:
+        expected = [measured_ratios[step, detector] for detector in detectors]
+        assert ratios == expected
+
+
 def test_the_model_zoo_is_of_today():
     from docs.generate.model_zoo import PAGE, page
 
