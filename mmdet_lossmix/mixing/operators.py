@@ -118,15 +118,15 @@ class Blend(MixOperator):
 
 @TASK_UTILS.register_module()
 class CutMix(MixOperator):
-    """Paste a rectangle of the partner, from where it is there, into the own image.
+    """Copy a rectangle from the same coordinates of the partner into the own image.
 
-    After CutMix (Yun et al., ICCV 2019, arXiv:1905.04899). The rectangle has the shape
-    of the canvas and, as nearly as whole pixels allow, the share ``1 - lam`` of it,
-    and lies anywhere inside. Lambda becomes the share that is left, exactly.
+    See CutMix (Yun et al., ICCV 2019, arXiv:1905.04899). The rectangle has the aspect
+    ratio of the canvas, and the share ``1 - lam`` of it, up to rounding to pixels. It
+    lies anywhere inside. Lambda becomes the share that is left, exactly.
 
-    The canvas holds both images: in the pipeline it is as large as the larger of either
-    side, on the device it is the padded batch, where every rank pastes the same part
-    and lambda, equal on all, is exact but for the rounding to pixels. Where the partner
+    The canvas holds both images. In the pipeline it has the larger height and width of
+    both. On the device it is the padded batch, where every rank pastes the same part.
+    Lambda is equal on all ranks, and exact up to rounding to pixels. Where the partner
     is smaller, the rectangle shows its padding, which counts as the partner's.
 
     Args:

@@ -33,11 +33,11 @@ RANKS_CANVAS = (1 << 16, 1 << 16)
 class BatchMix(nn.Module):
     """Mix each image of a batch with the one before it, all with the same lambda.
 
-    Goes into ``batch_augments`` of ``DetDataPreprocessor``, after augments that resize
-    the batch. Costs no decoding, and any nest of datasets and samplers works. Lambda
+    List it in ``batch_augments`` of ``DetDataPreprocessor``, after augments that resize
+    the batch. No image is decoded for it, and all datasets and samplers work. Lambda
     comes from a generator of (seed, iteration): every rank draws the same, and a
-    resumed run repeats the uninterrupted one. A batch of one stays unmixed. Where the
-    image before is of the same file, the nearest of another one before it is taken.
+    resumed run repeats the uninterrupted one. A batch of one stays unmixed. If the
+    image before is of the same file, the nearest one of another file takes its place.
 
     Args:
         alpha (float): The weight is drawn from ``Beta(alpha, alpha)``. Defaults to 1.0.
