@@ -62,6 +62,8 @@ def parse_mim(name: str, words: List[str]) -> None:
     """Read a ``mim`` command: its own words, then those of mmdet's script."""
     command: Any = import_module(f'mim.commands.{name}').cli
     params = command.make_context('mim', words).params
+    if name == 'search':  # it has no script
+        return
     script, first = params.get('command', name), params.get('config')
     (path,) = MMDET_TOOLS.rglob(f'{script}.py')
     parse_script(path, [*filter(None, [first]), *params['other_args']])
