@@ -72,8 +72,8 @@ def prepare(command: Command, clone: Path, beside: Path) -> None:
         clone (Path): A copy of :func:`make_clone`'s.
         beside (Path): The folder that has its data.
     """
-    for yaml in YAML.findall(command.page.read_text(encoding='utf-8'))[:1]:
-        (clone / 'your_study.yml').write_text(yaml)
+    if 'your_study.yml' in command.text:
+        prepare_study(command.page, clone, beside)
     for word in words_of(command):
         name = word[len('configs/') : -len('.py')]
         work_dir = f'work_dirs/{Path(name).name}'
@@ -96,14 +96,31 @@ def prepare(command: Command, clone: Path, beside: Path) -> None:
         small.dump(clone / word)
 
 
+def prepare_study(page: Path, clone: Path, beside: Path) -> None:
+    """Write the study of a page, or that of docs/decide.md, and what it is about."""
+    studies = YAML.findall(page.read_text(encoding='utf-8'))
+    studies += YAML.findall((ROOT / 'docs/decide.md').read_text(encoding='utf-8'))
+    (clone / 'your_study.yml').write_text(studies[0])
+    plain(Config.fromfile(clone / 'your_config.py')).dump(clone / 'your_config.py')
+    for ours, theirs in (('train', 'train'), ('val', 'valid')):  # of docs/studies.md
+        folder = clone / 'data/mine' / theirs
+        shutil.copytree(beside / 'mine' / ours, folder)
+        shutil.copy(beside / f'mine/{ours}.json', folder / '_annotations.coco.json')
+
+
+def plain(cfg: Config) -> Config:
+    """A config without LossMix and without this package; changed in place."""
+    cfg.model.type = cfg.model.pop('detector')
+    cfg.model.data_preprocessor.pop('batch_augments')
+    for key in ('custom_imports', 'custom_hooks'):
+        cfg.pop(key, None)
+    return cfg
+
+
 def export_run(checkpoint: Path, cfg: Config) -> Config:
     """Export to ``weights.pth`` here; the config without LossMix."""
     sys.path.insert(0, str(ROOT / 'tools'))
     from export_weights import export_weights
 
     export_weights(checkpoint, Path('weights.pth').absolute())
-    cfg.model.type = cfg.model.pop('detector')
-    cfg.model.data_preprocessor.pop('batch_augments')
-    for key in ('custom_imports', 'custom_hooks'):
-        cfg.pop(key, None)
-    return cfg
+    return plain(cfg)

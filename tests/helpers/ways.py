@@ -74,7 +74,7 @@ WAYS = (
         '--size 64 96 --rounds 1 --batches 2 --growth-rounds 1 --threads 1'),
     Way(READ, r'python -m benchmarks\.step .*', why='it needs a GPU, and minutes'),
     Way(TRAINS, r'python -m benchmarks\.loading', '--quick --only cache'),
-    Way(TRAINS, r'\.venv/bin/python -m benchmarks\.survey', 'fcos'),
+    Way(TRAINS, r'\.venv/bin/python -m benchmarks\.survey', 'FCOS'),
     Way(READ, r'make .*', why='it sets up an environment'),
     Way(READ, r'pip (install|wheel) .*', why=INSTALLS),
     Way(READ, r'mim run mmdet download_dataset .*', why='it downloads'),
