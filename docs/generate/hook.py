@@ -3,9 +3,11 @@
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 HERE = Path(__file__).resolve().parent
@@ -24,6 +26,13 @@ def on_files(files: Files, config: Any) -> Files:
         text = (ROOT / source).read_text(encoding='utf-8')
         text = re.sub(r'\]\(docs/', '](', text)
         files.append(File.generated(config, name, content=text))
+    for file in files:
+        if file.src_uri == 'studies/README.md':  # studies.md has the place of a README
+            file.dest_uri = 'studies/found/index.html'
+    places = Counter(file.dest_uri for file in files.documentation_pages())
+    shared = [place for place, pages in places.items() if pages > 1]
+    if shared:
+        raise PluginError(f'Rename a page: several are written to {shared}.')
     return files
 
 
