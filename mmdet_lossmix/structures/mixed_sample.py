@@ -95,7 +95,16 @@ def _copy(sample: DetDataSample) -> DetDataSample:
     copied = sample.new()
     for key, value in sample.items():
         setattr(copied, key, value.new())
+    if type(copied) is DetDataSample:
+        object.__setattr__(copied, '__class__', _SharedTensors)
     return copied
+
+
+class _SharedTensors(DetDataSample):
+    """A sample that two-stage detectors copy deeply, to set the labels for the RPN."""
+
+    def __deepcopy__(self, memo: dict) -> DetDataSample:
+        return _copy(self)
 
 
 def _check(sample: DetDataSample) -> None:

@@ -7,46 +7,100 @@ together. No result changes.
 """
 
 from contextlib import ExitStack
+from copy import copy
 from functools import partial
-from typing import Any, Callable, Dict, List, Tuple
+from inspect import signature
+from typing import Any, Callable, Optional
 
 import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map
 
-from .replay import override, versions
+from .replay import Memory, override
 
 FROM_SIZES = ('grid_priors', 'valid_flags')
+# What heads do to such tensors alone, and never write into what comes of it.
+PURE = (torch.cat, Tensor.new_tensor, Tensor.expand_as, Tensor.repeat, Tensor.__getitem__)
+
+
+class Known(Tensor):
+    """A tensor that depends on sizes alone, as does what is computed of such alone."""
+
+    memory: Memory
+
+    @classmethod
+    def of(cls, nest: Any, memory: Memory) -> Any:
+        """Mark all tensors in a nest."""
+
+        def mark(leaf: Any) -> Any:
+            if isinstance(leaf, Tensor) and not leaf.requires_grad:
+                leaf = leaf.as_subclass(cls)
+                leaf.memory = memory
+            return leaf
+
+        return tree_map(mark, nest)
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple = (), kwargs: Any = None
+    ) -> Any:
+        """Compute, or hand out again what was computed."""
+        with torch._C.DisableTorchFunctionSubclass():
+            kwargs = kwargs or {}
+            leaves = tree_flatten((args, kwargs))[0] if func in PURE else []
+            tensors = [x for x in leaves if isinstance(x, Tensor)]
+            if not tensors or not all(type(x) is cls for x in tensors):
+                return func(*args, **kwargs)
+            memory = tensors[0].memory
+            return memory(cls.compute, memory, func, *args, **kwargs)
+
+    @classmethod
+    def compute(cls, memory: Memory, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Mark what a function makes of tensors that are marked."""
+        return cls.of(func(*args, **kwargs), memory)
 
 
 def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
-    """Remember anchors, and assign objects in one go, while ``overrides`` is open."""
+    """Remember anchors, and what is assigned to them, while ``overrides`` is open."""
+    known = Memory()
+    overrides.callback(known.calls.clear)  # its tensors refer to it
     for module in detector.modules():
         generator: Any = module.__dict__.get('prior_generator')
-        for name in FROM_SIZES:
-            if hasattr(generator, name):
-                again = remembered(getattr(generator, name))
-                overrides.enter_context(override(generator, name, again))
         assigner: Any = module.__dict__.get('assigner')
         if type(assigner) is MaxIoUAssigner and assigner.gt_max_assign_all:
             assign = partial(
                 assign_wrt_overlaps, assigner, assigner.assign_wrt_overlaps
             )
             overrides.enter_context(override(assigner, 'assign_wrt_overlaps', assign))
+        for name in FROM_SIZES:
+            if hasattr(generator, name):
+                again = remembered(getattr(generator, name), Memory(), known)
+                overrides.enter_context(override(generator, name, again))
+        for owner, name in ((assigner, 'assign'), (module, '_get_targets_single')):
+            method = getattr(owner, name, None)
+            if method and 'img_meta' not in signature(method).parameters:
+                again = remembered(method, Memory(lambda x: not x.is_floating_point()))
+                overrides.enter_context(override(owner, name, again))
 
 
-def remembered(function: Callable) -> Callable:
-    """A function of sizes and devices whose tensors are shared by all who ask."""
-    results: Dict[str, Tuple[List[Tensor], List[int]]] = {}
+def remembered(
+    function: Callable, memory: Memory, known: Optional[Memory] = None
+) -> Callable:
+    """A function whose tensors are shared by all who ask."""
 
-    def again(*args: Any, **kwargs: Any) -> List[Tensor]:
-        key = repr((args, kwargs))
-        if key not in results or versions(results[key][0]) != results[key][1]:
-            tensors = list(function(*args, **kwargs))
-            results[key] = tensors, versions(tensors)  # somebody may modify them
-        return list(results[key][0])
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return Known.of(result, known) if known else result
+
+    def again(*args: Any, **kwargs: Any) -> Any:
+        return tree_map(_own, memory(compute, *args, **kwargs))
 
     return again
+
+
+def _own(leaf: Any) -> Any:
+    return copy(leaf) if isinstance(leaf, AssignResult) else leaf
 
 
 def assign_wrt_overlaps(
