@@ -10,61 +10,21 @@ from contextlib import ExitStack
 from copy import copy
 from functools import partial
 from inspect import signature
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, List, Tuple
 
 import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
-from .replay import Memory, override
+from .replay import kind, override, same_tensor, versions
 
-FROM_SIZES = ('grid_priors', 'valid_flags')
-# What heads do to such tensors alone, and never write into what comes of it.
-PURE = (torch.cat, Tensor.new_tensor, Tensor.expand_as, Tensor.repeat, Tensor.__getitem__)
-
-
-class Known(Tensor):
-    """A tensor that depends on sizes alone, as does what is computed of such alone."""
-
-    memory: Memory
-
-    @classmethod
-    def of(cls, nest: Any, memory: Memory) -> Any:
-        """Mark all tensors in a nest."""
-
-        def mark(leaf: Any) -> Any:
-            if isinstance(leaf, Tensor) and not leaf.requires_grad:
-                leaf = leaf.as_subclass(cls)
-                leaf.memory = memory
-            return leaf
-
-        return tree_map(mark, nest)
-
-    @classmethod
-    def __torch_function__(
-        cls, func: Any, types: Any, args: tuple = (), kwargs: Any = None
-    ) -> Any:
-        """Compute, or hand out again what was computed."""
-        with torch._C.DisableTorchFunctionSubclass():
-            kwargs = kwargs or {}
-            leaves = tree_flatten((args, kwargs))[0] if func in PURE else []
-            tensors = [x for x in leaves if isinstance(x, Tensor)]
-            if not tensors or not all(type(x) is cls for x in tensors):
-                return func(*args, **kwargs)
-            memory = tensors[0].memory
-            return memory(cls.compute, memory, func, *args, **kwargs)
-
-    @classmethod
-    def compute(cls, memory: Memory, func: Any, *args: Any, **kwargs: Any) -> Any:
-        """Mark what a function makes of tensors that are marked."""
-        return cls.of(func(*args, **kwargs), memory)
+REMEMBERED = 'grid_priors', 'valid_flags', 'assign', '_get_targets_single'
 
 
 def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
-    """Remember anchors, and what is assigned to them, while ``overrides`` is open."""
-    known = Memory()
-    overrides.callback(known.calls.clear)  # its tensors refer to it
+    """Remember anchors, and assign objects in one go, while ``overrides`` is open."""
     for module in detector.modules():
         generator: Any = module.__dict__.get('prior_generator')
         assigner: Any = module.__dict__.get('assigner')
@@ -73,34 +33,45 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
                 assign_wrt_overlaps, assigner, assigner.assign_wrt_overlaps
             )
             overrides.enter_context(override(assigner, 'assign_wrt_overlaps', assign))
-        for name in FROM_SIZES:
-            if hasattr(generator, name):
-                again = remembered(getattr(generator, name), Memory(), known)
-                overrides.enter_context(override(generator, name, again))
-        for owner, name in ((assigner, 'assign'), (module, '_get_targets_single')):
+        owners = [generator] * 2 + [generator and assigner, generator and module]
+        for owner, name in zip(owners, REMEMBERED):
             method = getattr(owner, name, None)
+            # Methods that are given ``img_meta`` may depend on more than the objects.
             if method and 'img_meta' not in signature(method).parameters:
-                again = remembered(method, Memory(lambda x: not x.is_floating_point()))
-                overrides.enter_context(override(owner, name, again))
+                overrides.enter_context(override(owner, name, remembered(method)))
 
 
-def remembered(
-    function: Callable, memory: Memory, known: Optional[Memory] = None
-) -> Callable:
-    """A function whose tensors are shared by all who ask."""
+def remembered(function: Callable) -> Callable:
+    """A function of sizes, or of objects and priors, whose tensors all who ask share.
 
-    def compute(*args: Any, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
-        return Known.of(result, known) if known else result
+    Objects are the same if their boxes are one tensor, and all else is by its value.
+    """
+    results: Dict[Any, Tuple[List[Any], Any, List[int]]] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:
-        return tree_map(_own, memory(compute, *args, **kwargs))
+        given = [_fields(x) for x in (*args, *kwargs.values())]
+        inputs = tree_flatten(given)[0]
+        boxes = [id(x['bboxes']) for x in given if type(x) is dict and 'bboxes' in x]
+        key = (*boxes, *map(kind, inputs))
+        known, result, before = results.get(key, ([], None, []))
+        same = before and versions(known, _fields(result)) == before
+        if not same or not all(
+            a is b or not isinstance(a, Tensor) or same_tensor(a, b)
+            for a, b in zip(known, inputs)
+        ):
+            result = function(*args, **kwargs)
+            results[key] = inputs, result, versions(inputs, _fields(result))
+        return tree_map(
+            lambda x: copy(x) if isinstance(x, AssignResult) else x, result
+        )  # a list or an AssignResult of the caller's own
 
     return again
 
 
-def _own(leaf: Any) -> Any:
-    return copy(leaf) if isinstance(leaf, AssignResult) else leaf
+def _fields(x: Any) -> Any:
+    if isinstance(x, InstanceData):
+        return dict(x.items())
+    return vars(x) if isinstance(x, AssignResult) else x
 
 
 def assign_wrt_overlaps(

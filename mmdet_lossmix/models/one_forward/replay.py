@@ -12,7 +12,6 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 import torch
-from mmdet.models.task_modules import AssignResult
 from mmengine.dist import get_world_size
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
@@ -29,40 +28,6 @@ class Call(NamedTuple):
     versions: List[int]  # of all tensors among both, see `versions`
 
 
-class Memory:
-    """Calls of functions that depend on their arguments alone, and what they returned.
-
-    A call is the same as an earlier one if its tensors are and everything else is the
-    same object or, plain data, equal. Whoever modifies inputs or outputs in place makes
-    it another one.
-
-    Args:
-        by_value (Callable): Tells which tensors are the same if their values are, which
-            a GPU is waited for to compare. Others have to be one object.
-    """
-
-    def __init__(self, by_value: Callable[[Tensor], bool] = lambda _: False) -> None:
-        self.by_value = by_value
-        self.calls: Dict[Any, List[Call]] = {}
-
-    def __call__(self, function: Callable, *args: Any, **kwargs: Any) -> Any:
-        """What an earlier call with the same arguments returned, or a new one does."""
-        inputs, structure = tree_flatten(tree_map(_fields, (args, kwargs)))
-        kinds = [id(x) if self._by_identity(x) else _kind(x) for x in inputs]
-        key = (torch.is_grad_enabled(), str(structure), *kinds)
-        calls = self.calls.setdefault(key, [])
-        for call in reversed(calls):
-            unmodified = versions(call.inputs, call.outputs) == call.versions
-            if unmodified and all(map(_same, call.inputs, inputs)):
-                return call.outputs
-        outputs = function(*args, **kwargs)
-        calls.append(Call(inputs, outputs, versions(inputs, outputs)))
-        return outputs
-
-    def _by_identity(self, x: Any) -> bool:
-        return isinstance(x, Tensor) and not self.by_value(x)
-
-
 class Siblings:
     """Stages inside one stage; while one of them computes, others are parts of it."""
 
@@ -70,7 +35,11 @@ class Siblings:
 
 
 class Replay:
-    """A method of a stage that remembers its calls as long as it lives, see `Memory`.
+    """A method of a stage that remembers its calls as long as it lives.
+
+    A call is the same as an earlier one if its tensors are and everything else is the
+    same object or, plain data, equal. It is computed anew if somebody has modified
+    inputs or outputs in place since.
 
     With several processes, a stage with synchronised batch normalisation knows tensors
     by identity alone. Whether values are equal depends on the data, and a process that
@@ -108,9 +77,9 @@ class Replay:
         self.siblings = siblings or Siblings()
         # SyncBatchNorm is torch's, mmcv's and detectron2's.
         synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
-        by_value = by_value and (get_world_size() == 1 or not synchronises)
-        self.memory = Memory(lambda _: by_value)
+        self.by_value = by_value and (get_world_size() == 1 or not synchronises)
         self.slices = slices if treats_images_alone(stage) else None
+        self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
         self.inner_siblings = Siblings()
 
@@ -124,20 +93,33 @@ class Replay:
                 return self.function(*args, **kwargs)
         origins = self.slices.origins(inputs) if self.slices else None
         if self.slices and origins:
-            args, kwargs = tree_unflatten([o.batch for o in origins], structure)
-            outputs = self.memory(self._compute, *args, **kwargs)
+            outputs = self._remembered([o.batch for o in origins], structure)
             if self.slices.are_maps(outputs):
                 return self.slices.take(outputs, origins[0].image)
             self.slices = None  # it makes something else of images
-            args, kwargs = tree_unflatten(inputs, structure)
-        return tree_map(_fresh, self.memory(self._compute, *args, **kwargs))
+        return tree_map(_fresh, self._remembered(inputs, structure))
 
-    def _compute(self, *args: Any, **kwargs: Any) -> Any:
+    def _remembered(self, inputs: List[Any], structure: Any) -> Any:
+        """What an earlier call with the same arguments returned, or a new one does."""
+        key = (torch.is_grad_enabled(), str(structure), *map(kind, inputs))
+        calls = self.calls.setdefault(key, [])
+        for call in reversed(calls):
+            unmodified = versions(call.inputs, call.outputs) == call.versions
+            if unmodified and all(map(self._same, call.inputs, inputs)):
+                return call.outputs
+        args, kwargs = tree_unflatten(inputs, structure)
         self.siblings.computing = True
         try:
-            return self.function(*args, **kwargs)
+            outputs = self.function(*args, **kwargs)
         finally:
             self.siblings.computing = False
+        calls.append(Call(inputs, outputs, versions(inputs, outputs)))
+        return outputs
+
+    def _same(self, a: Any, b: Any) -> bool:
+        """Whether two arguments of one kind are the same."""
+        same = a is b or not isinstance(a, Tensor)
+        return same or (self.by_value and same_tensor(a, b))
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -193,12 +175,7 @@ def _same_history(a: Tensor, b: Tensor) -> bool:
     return True
 
 
-def _same(a: Any, b: Any) -> bool:
-    """Whether two arguments of one kind are the same."""
-    return a is b or not isinstance(a, Tensor) or same_tensor(a, b)
-
-
-def _kind(x: Any) -> Any:
+def kind(x: Any) -> Any:
     """What arguments must share to be the same; but for tensors, it suffices."""
     if isinstance(x, Tensor):
         return x.shape, x.dtype, x.device, x.requires_grad
@@ -208,17 +185,10 @@ def _kind(x: Any) -> Any:
     return (type(x), x) if plain else id(x)
 
 
-def _fields(leaf: Any) -> Any:
-    if isinstance(leaf, BaseDataElement):
-        return dict(leaf.items())
-    return vars(leaf) if isinstance(leaf, AssignResult) else leaf
-
-
 def _fresh(leaf: Any) -> Any:
     return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
 def versions(*nests: Any) -> List[int]:
     """In-place modification counters of all tensors."""
-    leaves = tree_flatten(tree_map(_fields, nests))[0]
-    return [x._version for x in leaves if isinstance(x, Tensor)]
+    return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]
