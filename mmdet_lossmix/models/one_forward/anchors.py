@@ -6,19 +6,17 @@ the same tensors are handed out again, and the same matches are found for all ob
 together. No result changes.
 """
 
-from contextlib import ExitStack
-from copy import copy
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from inspect import signature
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict
 
 import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
-from .replay import kind, override, same_tensor, versions
+from .replay import Call, fields, fresh, kind, override, versions
 
 REMEMBERED = 'grid_priors', 'valid_flags', 'assign', '_get_targets_single'
 
@@ -29,9 +27,7 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
         generator: Any = module.__dict__.get('prior_generator')
         assigner: Any = module.__dict__.get('assigner')
         if type(assigner) is MaxIoUAssigner and assigner.gt_max_assign_all:
-            assign = partial(
-                assign_wrt_overlaps, assigner, assigner.assign_wrt_overlaps
-            )
+            assign = partial(assign_wrt_overlaps, assigner)
             overrides.enter_context(override(assigner, 'assign_wrt_overlaps', assign))
         owners = [generator] * 2 + [generator and assigner, generator and module]
         for owner, name in zip(owners, REMEMBERED):
@@ -46,46 +42,33 @@ def remembered(function: Callable) -> Callable:
 
     Objects are the same if their boxes are one tensor, and all else is by its value.
     """
-    results: Dict[Any, Tuple[List[Any], Any, List[int]]] = {}
+    results: Dict[Any, Call] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:
-        given = [_fields(x) for x in (*args, *kwargs.values())]
+        given = [fields(x) for x in (*args, *kwargs.values())]
         inputs = tree_flatten(given)[0]
         boxes = [id(x['bboxes']) for x in given if type(x) is dict and 'bboxes' in x]
         key = (*boxes, *map(kind, inputs))
-        known, result, before = results.get(key, ([], None, []))
-        same = before and versions(known, _fields(result)) == before
-        if not same or not all(
-            a is b or not isinstance(a, Tensor) or same_tensor(a, b)
-            for a, b in zip(known, inputs)
-        ):
-            result = function(*args, **kwargs)
-            results[key] = inputs, result, versions(inputs, _fields(result))
-        return tree_map(
-            lambda x: copy(x) if isinstance(x, AssignResult) else x, result
-        )  # a list or an AssignResult of the caller's own
+        if key not in results or not results[key].serves(inputs):
+            outputs = function(*args, **kwargs)
+            results[key] = Call(inputs, outputs, versions(inputs, outputs))
+        return tree_map(fresh, results[key].outputs)
 
     return again
 
 
-def _fields(x: Any) -> Any:
-    if isinstance(x, InstanceData):
-        return dict(x.items())
-    return vars(x) if isinstance(x, AssignResult) else x
-
-
 def assign_wrt_overlaps(
-    assigner: MaxIoUAssigner, assign: Callable, overlaps: Tensor, gt_labels: Tensor
+    assigner: MaxIoUAssigner, overlaps: Tensor, gt_labels: Tensor
 ) -> AssignResult:
     """``MaxIoUAssigner.assign_wrt_overlaps`` without a loop over objects.
 
-    ``assign`` is the method itself. Overlaps of k objects and n priors have shape
-    (k, n), labels (k,).
+    Overlaps of k objects and n priors have shape (k, n), labels (k,).
     """
-    if not assigner.match_low_quality or overlaps.numel() == 0:
-        return assign(overlaps, gt_labels)
-    with override(assigner, 'match_low_quality', False):
-        result = assign(overlaps, gt_labels)
+    low = assigner.match_low_quality and overlaps.numel() > 0
+    with override(assigner, 'match_low_quality', False) if low else nullcontext():
+        result = MaxIoUAssigner.assign_wrt_overlaps(assigner, overlaps, gt_labels)
+    if not low:
+        return result
     best = overlaps.max(dim=1, keepdim=True).values
     matches = (overlaps == best) & (best >= assigner.min_pos_iou)
     numbers = torch.arange(1, len(overlaps) + 1, device=overlaps.device)

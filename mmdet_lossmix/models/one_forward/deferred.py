@@ -35,9 +35,17 @@ class Call(NamedTuple):
 
 
 class Placeholder(Tensor):
-    """The loss of a call; whoever computes with it gets the loss itself."""
+    """The loss of a call; whoever computes with it gets the loss itself.
 
-    call: Call
+    It has no value of its own, so it is a wrapper: making it is no operation.
+    """
+
+    def __new__(cls, call: Call) -> 'Placeholder':
+        make: Any = Tensor._make_wrapper_subclass  # type: ignore[attr-defined]
+        return make(cls, (), dtype=call.pred.dtype, device=call.pred.device)
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
 
     @classmethod
     def __torch_function__(
@@ -47,7 +55,7 @@ class Placeholder(Tensor):
         args, kwargs = evaluated((args, kwargs or {}))
         return func(*args, **kwargs)
 
-    __torch_dispatch__: Any = __torch_function__  # torch wants one, never called
+    __torch_dispatch__: Any = __torch_function__  # a wrapper needs one; never called
 
 
 def evaluated(nest: Any) -> Any:
@@ -82,10 +90,7 @@ def deferred(module: nn.Module) -> Callable:
         large = call.pred is not None and call.pred.numel() > LARGE
         if given or not whole or large or before != [mode() for mode in modes]:
             return function(*args, **kwargs)
-        make: Any = Placeholder._make_wrapper_subclass  # type: ignore[attr-defined]
-        loss = make(Placeholder, (), dtype=call.pred.dtype, device=call.pred.device)
-        loss.call = call
-        return loss
+        return Placeholder(call)
 
     return forward
 

@@ -7,11 +7,13 @@ that it shares: masks of the padding, flattened features, repeated queries.
 """
 
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import numpy as np
 import torch
+from mmdet.models.task_modules import AssignResult
 from mmengine.dist import get_world_size
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
@@ -26,6 +28,13 @@ class Call(NamedTuple):
     inputs: List[Any]  # all arguments, kept alive so that nothing else gets an id
     outputs: Any
     versions: List[int]  # of all tensors among both, see `versions`
+
+    def serves(self, inputs: List[Any], by_value: bool = True) -> bool:
+        """Whether inputs of the same kinds are the same, and nothing was modified."""
+        return versions(self.inputs, self.outputs) == self.versions and all(
+            a is b or not isinstance(a, Tensor) or (by_value and same_tensor(a, b))
+            for a, b in zip(self.inputs, inputs)
+        )
 
 
 class Siblings:
@@ -97,15 +106,14 @@ class Replay:
             if self.slices.are_maps(outputs):
                 return self.slices.take(outputs, origins[0].image)
             self.slices = None  # it makes something else of images
-        return tree_map(_fresh, self._remembered(inputs, structure))
+        return tree_map(fresh, self._remembered(inputs, structure))
 
     def _remembered(self, inputs: List[Any], structure: Any) -> Any:
         """What an earlier call with the same arguments returned, or a new one does."""
         key = (torch.is_grad_enabled(), str(structure), *map(kind, inputs))
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
-            unmodified = versions(call.inputs, call.outputs) == call.versions
-            if unmodified and all(map(self._same, call.inputs, inputs)):
+            if call.serves(inputs, self.by_value):
                 return call.outputs
         args, kwargs = tree_unflatten(inputs, structure)
         self.siblings.computing = True
@@ -115,11 +123,6 @@ class Replay:
             self.siblings.computing = False
         calls.append(Call(inputs, outputs, versions(inputs, outputs)))
         return outputs
-
-    def _same(self, a: Any, b: Any) -> bool:
-        """Whether two arguments of one kind are the same."""
-        same = a is b or not isinstance(a, Tensor)
-        return same or (self.by_value and same_tensor(a, b))
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -185,10 +188,21 @@ def kind(x: Any) -> Any:
     return (type(x), x) if plain else id(x)
 
 
-def _fresh(leaf: Any) -> Any:
+def fields(x: Any) -> Any:
+    """What is inside of a data element or an assignment; others are left as they are."""
+    if isinstance(x, AssignResult):
+        return vars(x)
+    return dict(x.items()) if isinstance(x, BaseDataElement) else x
+
+
+def fresh(leaf: Any) -> Any:
+    """Copy what callers rename or replace parts of; tensors are shared."""
+    if isinstance(leaf, AssignResult):
+        return copy(leaf)
     return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
 def versions(*nests: Any) -> List[int]:
     """In-place modification counters of all tensors."""
-    return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]
+    leaves = tree_flatten(tree_map(fields, nests))[0]
+    return [x._version for x in leaves if isinstance(x, Tensor)]
