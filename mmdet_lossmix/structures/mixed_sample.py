@@ -101,10 +101,8 @@ def _copy(sample: DetDataSample) -> DetDataSample:
 
 
 class _SharedTensors(DetDataSample):
-    """A sample that two-stage detectors copy deeply, to set the labels for the RPN."""
-
     def __deepcopy__(self, memo: dict) -> DetDataSample:
-        return _copy(self)
+        return _copy(self)  # two-stage detectors ask for it, to rename labels
 
 
 def _check(sample: DetDataSample) -> None:

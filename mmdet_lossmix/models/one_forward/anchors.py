@@ -2,21 +2,23 @@
 
 mmdet makes anchors and their flags anew for each image and each call of ``loss``. It
 also matches objects to anchors one by one, and waits for the GPU at each object. Here
-the same tensors are handed out again, and the same matches are found for all objects
-together. No result changes.
+the same tensors are handed out again, also to a second image with the same objects, and
+the same matches are found for all objects together. No result changes.
 """
 
 from contextlib import ExitStack, nullcontext
+from copy import copy
 from functools import partial
 from inspect import signature
 from typing import Any, Callable, Dict
 
 import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
-from .replay import Call, fields, fresh, kind, override, versions
+from .replay import Call, kind, override, versions
 
 REMEMBERED = 'grid_priors', 'valid_flags', 'assign', '_get_targets_single'
 
@@ -45,16 +47,24 @@ def remembered(function: Callable) -> Callable:
     results: Dict[Any, Call] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:
-        given = [fields(x) for x in (*args, *kwargs.values())]
+        given = [_fields(x) for x in (*args, *kwargs.values())]
         inputs = tree_flatten(given)[0]
         boxes = [id(x['bboxes']) for x in given if type(x) is dict and 'bboxes' in x]
         key = (*boxes, *map(kind, inputs))
         if key not in results or not results[key].serves(inputs):
             outputs = function(*args, **kwargs)
             results[key] = Call(inputs, outputs, versions(inputs, outputs))
-        return tree_map(fresh, results[key].outputs)
+        return tree_map(_fresh, results[key].outputs)
 
     return again
+
+
+def _fields(x: Any) -> Any:
+    return dict(x.items()) if isinstance(x, InstanceData) else x
+
+
+def _fresh(leaf: Any) -> Any:
+    return copy(leaf) if isinstance(leaf, AssignResult) else leaf  # samplers add to it
 
 
 def assign_wrt_overlaps(

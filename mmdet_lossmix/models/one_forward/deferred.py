@@ -35,17 +35,14 @@ class Call(NamedTuple):
 
 
 class Placeholder(Tensor):
-    """The loss of a call; whoever computes with it gets the loss itself.
-
-    It has no value of its own, so it is a wrapper: making it is no operation.
-    """
+    """The loss of a call; whoever computes with it gets the loss itself."""
 
     def __new__(cls, call: Call) -> 'Placeholder':
+        """Make a wrapper, which has no value of its own: no operation makes it."""
         make: Any = Tensor._make_wrapper_subclass  # type: ignore[attr-defined]
-        return make(cls, (), dtype=call.pred.dtype, device=call.pred.device)
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
+        loss = make(cls, (), dtype=call.pred.dtype, device=call.pred.device)
+        loss.call = call
+        return loss
 
     @classmethod
     def __torch_function__(

@@ -7,13 +7,12 @@ that it shares: masks of the padding, flattened features, repeated queries.
 """
 
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import numpy as np
 import torch
-from mmdet.models.task_modules import AssignResult
 from mmengine.dist import get_world_size
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
@@ -35,12 +34,6 @@ class Call(NamedTuple):
             a is b or not isinstance(a, Tensor) or (by_value and same_tensor(a, b))
             for a, b in zip(self.inputs, inputs)
         )
-
-
-class Siblings:
-    """Stages inside one stage; while one of them computes, others are parts of it."""
-
-    computing = False
 
 
 class Replay:
@@ -65,8 +58,8 @@ class Replay:
         method (str): Name of a method that depends on its arguments alone. Containers
             and data elements among its outputs are copied for each caller (RoI heads
             rename the fields of the proposals they are given); tensors are shared.
-        siblings (:obj:`Siblings`, optional): What the stages inside one stage share.
-            Defaults to None, for a stage that is inside none.
+        siblings (:obj:`SimpleNamespace`, optional): What the stages inside one stage
+            share. While one is ``computing``, others are parts of it. Defaults to None.
         slices (:obj:`ImageSlices`, optional): Knows the images of a batch. Defaults to
             None.
         by_value (bool): Whether other tensors with the same values are the same, which
@@ -77,20 +70,20 @@ class Replay:
         self,
         stage: nn.Module,
         method: str,
-        siblings: Optional[Siblings] = None,
+        siblings: Optional[SimpleNamespace] = None,
         slices: Optional[ImageSlices] = None,
         by_value: bool = True,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
-        self.siblings = siblings or Siblings()
+        self.siblings = siblings or SimpleNamespace(computing=False)
         # SyncBatchNorm is torch's, mmcv's and detectron2's.
         synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
         self.by_value = by_value and (get_world_size() == 1 or not synchronises)
         self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
-        self.inner_siblings = Siblings()
+        self.inner_siblings = SimpleNamespace(computing=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the method returns, or returned in the same call before."""
@@ -106,7 +99,7 @@ class Replay:
             if self.slices.are_maps(outputs):
                 return self.slices.take(outputs, origins[0].image)
             self.slices = None  # it makes something else of images
-        return tree_map(fresh, self._remembered(inputs, structure))
+        return tree_map(_fresh, self._remembered(inputs, structure))
 
     def _remembered(self, inputs: List[Any], structure: Any) -> Any:
         """What an earlier call with the same arguments returned, or a new one does."""
@@ -188,21 +181,10 @@ def kind(x: Any) -> Any:
     return (type(x), x) if plain else id(x)
 
 
-def fields(x: Any) -> Any:
-    """What is inside of a data element or an assignment; others are left as they are."""
-    if isinstance(x, AssignResult):
-        return vars(x)
-    return dict(x.items()) if isinstance(x, BaseDataElement) else x
-
-
-def fresh(leaf: Any) -> Any:
-    """Copy what callers rename or replace parts of; tensors are shared."""
-    if isinstance(leaf, AssignResult):
-        return copy(leaf)
+def _fresh(leaf: Any) -> Any:
     return leaf.new() if isinstance(leaf, BaseDataElement) else leaf
 
 
 def versions(*nests: Any) -> List[int]:
     """In-place modification counters of all tensors."""
-    leaves = tree_flatten(tree_map(fields, nests))[0]
-    return [x._version for x in leaves if isinstance(x, Tensor)]
+    return [x._version for x in tree_flatten(nests)[0] if isinstance(x, Tensor)]
