@@ -10,7 +10,7 @@ from contextlib import ExitStack, nullcontext
 from copy import copy
 from functools import partial
 from inspect import signature
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import torch
 from mmdet.models.task_modules import AssignResult, MaxIoUAssigner
@@ -19,8 +19,6 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
 from .replay import Call, kind, override, versions
-
-REMEMBERED = 'grid_priors', 'valid_flags', 'assign', '_get_targets_single'
 
 
 def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
@@ -32,7 +30,8 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
             assign = partial(assign_wrt_overlaps, assigner)
             overrides.enter_context(override(assigner, 'assign_wrt_overlaps', assign))
         owners = [generator] * 2 + [generator and assigner, generator and module]
-        for owner, name in zip(owners, REMEMBERED):
+        names = ['grid_priors', 'valid_flags', 'assign', '_get_targets_single']
+        for owner, name in zip(owners, names):
             method = getattr(owner, name, None)
             # Methods that are given ``img_meta`` may depend on more than the objects.
             if method and 'img_meta' not in signature(method).parameters:
@@ -47,24 +46,19 @@ def remembered(function: Callable) -> Callable:
     results: Dict[Any, Call] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:
-        given = [_fields(x) for x in (*args, *kwargs.values())]
+        given: List[Any] = [*args, *kwargs.values()]
+        given = [dict(x.items()) if isinstance(x, InstanceData) else x for x in given]
         inputs = tree_flatten(given)[0]
         boxes = [id(x['bboxes']) for x in given if type(x) is dict and 'bboxes' in x]
         key = (*boxes, *map(kind, inputs))
         if key not in results or not results[key].serves(inputs):
             outputs = function(*args, **kwargs)
             results[key] = Call(inputs, outputs, versions(inputs, outputs))
-        return tree_map(_fresh, results[key].outputs)
+        if isinstance(results[key].outputs, AssignResult):  # samplers add to it
+            return copy(results[key].outputs)
+        return tree_map(lambda x: x, results[key].outputs)  # lists of the caller's own
 
     return again
-
-
-def _fields(x: Any) -> Any:
-    return dict(x.items()) if isinstance(x, InstanceData) else x
-
-
-def _fresh(leaf: Any) -> Any:
-    return copy(leaf) if isinstance(leaf, AssignResult) else leaf  # samplers add to it
 
 
 def assign_wrt_overlaps(
