@@ -95,8 +95,8 @@ def _copy(sample: DetDataSample) -> DetDataSample:
     copied = sample.new()
     for key, value in sample.items():
         setattr(copied, key, value.new())
-    if type(copied) is DetDataSample:
-        object.__setattr__(copied, '__class__', _SharedTensors)
+    kind = _SharedTensors if type(copied) is DetDataSample else type(copied)
+    object.__setattr__(copied, '__class__', kind)
     return copied
 
 

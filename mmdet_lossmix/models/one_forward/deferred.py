@@ -37,6 +37,8 @@ class Call(NamedTuple):
 class Placeholder(Tensor):
     """The loss of a call; whoever computes with it gets the loss itself."""
 
+    call: Call
+
     def __new__(cls, call: Call) -> 'Placeholder':
         """Make a wrapper, which has no value of its own: no operation makes it."""
         make: Any = Tensor._make_wrapper_subclass  # type: ignore[attr-defined]
