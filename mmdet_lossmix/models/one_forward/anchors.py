@@ -39,15 +39,13 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
 
 
 def remembered(function: Callable) -> Callable:
-    """A function of sizes, or of objects and priors, whose tensors all who ask share.
-
-    Objects are the same if their boxes are one tensor, and all else is by its value.
-    """
+    """A function of sizes, or of objects (known by their boxes) and priors, shared."""
     results: Dict[Any, Call] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:
         given: List[Any] = [*args, *kwargs.values()]
-        given = [dict(x.items()) if isinstance(x, InstanceData) else x for x in given]
+        isdata = [isinstance(x, InstanceData) for x in given]
+        given = [dict(sorted(x.items())) if d else x for x, d in zip(given, isdata)]
         inputs = tree_flatten(given)[0]
         boxes = [id(x['bboxes']) for x in given if type(x) is dict and 'bboxes' in x]
         key = (*boxes, *map(kind, inputs))
