@@ -101,8 +101,13 @@ def _copy(sample: DetDataSample) -> DetDataSample:
 
 
 class _SharedTensors(DetDataSample):
+    """A sample whose deep copies, of which two-stage detectors make some, share boxes.
+
+    They only replace labels there. The same boxes are then assigned once.
+    """
+
     def __deepcopy__(self, memo: dict) -> DetDataSample:
-        return _copy(self)  # two-stage detectors ask for it, to rename labels
+        return _copy(self)
 
 
 def _check(sample: DetDataSample) -> None:

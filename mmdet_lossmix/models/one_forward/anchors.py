@@ -39,7 +39,10 @@ def share_anchors(detector: nn.Module, overrides: ExitStack) -> None:
 
 
 def remembered(function: Callable) -> Callable:
-    """A function of sizes, or of objects (known by their boxes) and priors, shared."""
+    """A function that returns what it returned before for the same arguments.
+
+    Boxes are the same if they are one tensor; other tensors, if their values are equal.
+    """
     results: Dict[Any, Call] = {}
 
     def again(*args: Any, **kwargs: Any) -> Any:

@@ -94,7 +94,7 @@ def test_objects_are_assigned_once_wherever_they_appear():
 
     again = remembered(assign)
     first = again(priors, gt)
-    same = again(priors.clone(), gt.new(data=dict(gt.items())))
+    same = again(priors.clone(), InstanceData(**dict(gt.items())))
     assert same is not first  # samplers add objects to it
     assert same.gt_inds is first.gt_inds
     assert len(calls) == 1
