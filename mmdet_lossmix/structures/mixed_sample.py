@@ -95,7 +95,19 @@ def _copy(sample: DetDataSample) -> DetDataSample:
     copied = sample.new()
     for key, value in sample.items():
         setattr(copied, key, value.new())
+    kind = _SharedTensors if type(copied) is DetDataSample else type(copied)
+    object.__setattr__(copied, '__class__', kind)
     return copied
+
+
+class _SharedTensors(DetDataSample):
+    """A sample whose deep copies, of which two-stage detectors make some, share boxes.
+
+    They only replace labels there. The same boxes are then assigned once.
+    """
+
+    def __deepcopy__(self, memo: dict) -> DetDataSample:
+        return _copy(self)
 
 
 def _check(sample: DetDataSample) -> None:

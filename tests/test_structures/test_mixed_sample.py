@@ -1,5 +1,7 @@
 """Taking mixed samples apart."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -145,3 +147,14 @@ def test_a_partner_without_a_field_of_its_image_is_refused():
     preprocessor = DetDataPreprocessor(pad_mask=False)
     with pytest.raises(ValueError, match=r"lacks \['masks'\]"):
         split_batch([mixed], data_preprocessor=preprocessor)
+
+
+def test_deep_copies_share_tensors_but_no_containers():
+    """As two-stage detectors copy samples, to give the RPN other labels."""
+    given = DetDataSample(gt_instances=InstanceData(labels=torch.ones(2)))
+    (own,) = split_batch([given]).own
+    copied = copy.deepcopy(own)
+    assert copied.gt_instances.labels is own.gt_instances.labels
+    copied.gt_instances.labels = torch.zeros(2)
+    assert own.gt_instances.labels.tolist() == [1, 1]
+    assert isinstance(copied, DetDataSample)

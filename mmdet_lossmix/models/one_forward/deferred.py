@@ -39,6 +39,13 @@ class Placeholder(Tensor):
 
     call: Call
 
+    def __new__(cls, call: Call) -> 'Placeholder':
+        """Make a wrapper, which has no value of its own: no operation makes it."""
+        make: Any = Tensor._make_wrapper_subclass  # type: ignore[attr-defined]
+        loss = make(cls, (), dtype=call.pred.dtype, device=call.pred.device)
+        loss.call = call
+        return loss
+
     @classmethod
     def __torch_function__(
         cls, func: Any, types: Any, args: tuple = (), kwargs: Any = None
@@ -47,7 +54,7 @@ class Placeholder(Tensor):
         args, kwargs = evaluated((args, kwargs or {}))
         return func(*args, **kwargs)
 
-    __torch_dispatch__: Any = __torch_function__  # torch wants one, never called
+    __torch_dispatch__: Any = __torch_function__  # a wrapper needs one; never called
 
 
 def evaluated(nest: Any) -> Any:
@@ -82,10 +89,7 @@ def deferred(module: nn.Module) -> Callable:
         large = call.pred is not None and call.pred.numel() > LARGE
         if given or not whole or large or before != [mode() for mode in modes]:
             return function(*args, **kwargs)
-        make: Any = Placeholder._make_wrapper_subclass  # type: ignore[attr-defined]
-        loss = make(Placeholder, (), dtype=call.pred.dtype, device=call.pred.device)
-        loss.call = call
-        return loss
+        return Placeholder(call)
 
     return forward
 

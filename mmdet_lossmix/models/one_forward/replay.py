@@ -8,6 +8,7 @@ that it shares: masks of the padding, flattened features, repeated queries.
 
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import numpy as np
@@ -27,11 +28,12 @@ class Call(NamedTuple):
     outputs: Any
     versions: List[int]  # of all tensors among both, see `versions`
 
-
-class Siblings:
-    """Stages inside one stage; while one of them computes, others are parts of it."""
-
-    computing = False
+    def serves(self, inputs: List[Any], by_value: bool = True) -> bool:
+        """Whether inputs of the same kinds are the same, and nothing was modified."""
+        return versions(self.inputs, self.outputs) == self.versions and all(
+            a is b or not isinstance(a, Tensor) or (by_value and same_tensor(a, b))
+            for a, b in zip(self.inputs, inputs)
+        )
 
 
 class Replay:
@@ -56,8 +58,8 @@ class Replay:
         method (str): Name of a method that depends on its arguments alone. Containers
             and data elements among its outputs are copied for each caller (RoI heads
             rename the fields of the proposals they are given); tensors are shared.
-        siblings (:obj:`Siblings`, optional): What the stages inside one stage share.
-            Defaults to None, for a stage that is inside none.
+        siblings (:obj:`SimpleNamespace`, optional): What the stages inside one stage
+            share. While one is ``computing``, others are parts of it. Defaults to None.
         slices (:obj:`ImageSlices`, optional): Knows the images of a batch. Defaults to
             None.
         by_value (bool): Whether other tensors with the same values are the same, which
@@ -68,20 +70,20 @@ class Replay:
         self,
         stage: nn.Module,
         method: str,
-        siblings: Optional[Siblings] = None,
+        siblings: Optional[SimpleNamespace] = None,
         slices: Optional[ImageSlices] = None,
         by_value: bool = True,
     ) -> None:
         self.stage = stage
         self.function: Callable = getattr(stage, method)
-        self.siblings = siblings or Siblings()
+        self.siblings = siblings or SimpleNamespace(computing=False)
         # SyncBatchNorm is torch's, mmcv's and detectron2's.
         synchronises = any('SyncB' in type(m).__name__ for m in stage.modules())
         self.by_value = by_value and (get_world_size() == 1 or not synchronises)
         self.slices = slices if treats_images_alone(stage) else None
         self.calls: Dict[Any, List[Call]] = {}
         self.inner: Dict[nn.Module, Replay] = {}
-        self.inner_siblings = Siblings()
+        self.inner_siblings = SimpleNamespace(computing=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the method returns, or returned in the same call before."""
@@ -101,11 +103,10 @@ class Replay:
 
     def _remembered(self, inputs: List[Any], structure: Any) -> Any:
         """What an earlier call with the same arguments returned, or a new one does."""
-        key = (torch.is_grad_enabled(), str(structure), *map(_kind, inputs))
+        key = (torch.is_grad_enabled(), str(structure), *map(kind, inputs))
         calls = self.calls.setdefault(key, [])
         for call in reversed(calls):
-            unmodified = versions(call.inputs, call.outputs) == call.versions
-            if unmodified and all(map(self._same, call.inputs, inputs)):
+            if call.serves(inputs, self.by_value):
                 return call.outputs
         args, kwargs = tree_unflatten(inputs, structure)
         self.siblings.computing = True
@@ -115,11 +116,6 @@ class Replay:
             self.siblings.computing = False
         calls.append(Call(inputs, outputs, versions(inputs, outputs)))
         return outputs
-
-    def _same(self, a: Any, b: Any) -> bool:
-        """Whether two arguments of one kind are the same."""
-        same = a is b or not isinstance(a, Tensor)
-        return same or (self.by_value and same_tensor(a, b))
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -175,13 +171,13 @@ def _same_history(a: Tensor, b: Tensor) -> bool:
     return True
 
 
-def _kind(x: Any) -> Any:
+def kind(x: Any) -> Any:
     """What arguments must share to be the same; but for tensors, it suffices."""
     if isinstance(x, Tensor):
         return x.shape, x.dtype, x.device, x.requires_grad
     if isinstance(x, np.ndarray):
         return x.dtype, x.shape, x.tobytes()
-    plain = x is None or isinstance(x, (bool, int, float, str))
+    plain = x is None or isinstance(x, (bool, int, float, str, torch.device))
     return (type(x), x) if plain else id(x)
 
 

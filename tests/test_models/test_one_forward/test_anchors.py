@@ -1,6 +1,8 @@
 """Anchors that are handed out again, and assignment without a loop."""
 
 from contextlib import ExitStack
+from inspect import signature
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from mmdet.models.task_modules import MaxIoUAssigner
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmdet_lossmix.models.data_preprocessors import BatchLossMix
 from mmdet_lossmix.models.one_forward import SharedForward
 from mmdet_lossmix.models.one_forward.anchors import remembered, share_anchors
 from tests.helpers.batches import mixed_batch
@@ -77,6 +80,52 @@ def test_a_result_that_was_modified_is_made_anew():
     first[0].mul_(2)
     assert again([2, 3], device='cpu')[0].tolist() == [1, 1]
     assert len(calls) == 4
+
+
+def test_objects_are_assigned_once_wherever_they_appear():
+    priors = torch.tensor([[0.0, 0, 8, 8], [8, 8, 16, 16]])
+    gt = InstanceData(bboxes=priors[:1].clone(), labels=torch.tensor([1]))
+    assigner = MaxIoUAssigner(pos_iou_thr=0.5, neg_iou_thr=0.5)
+    calls = []
+
+    def assign(priors, objects):
+        calls.append(objects)
+        return assigner.assign(InstanceData(priors=priors), objects)
+
+    again = remembered(assign)
+    first = again(priors, gt)
+    same = again(priors.clone(), InstanceData(**dict(gt.items())))
+    assert same is not first  # samplers add objects to it
+    assert same.gt_inds is first.gt_inds
+    assert len(calls) == 1
+    others = [
+        (priors + 1, gt),
+        (priors, InstanceData(bboxes=gt.bboxes.clone(), labels=gt.labels)),
+        (priors, InstanceData(bboxes=gt.bboxes, labels=gt.labels + 1)),
+    ]
+    for number, other in enumerate(others, 2):
+        again(*other)
+        assert len(calls) == number
+    gt.bboxes.add_(8)
+    assert again(priors, gt).gt_inds.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ('name', 'method', 'times'),
+    [('fcos', '_get_targets_single', 2), ('faster_rcnn', 'assign', 2)],
+)
+@pytest.mark.parametrize('weighting', ['batch', 'image'])
+def test_a_batch_that_was_rolled_is_assigned_once(name, method, times, weighting):
+    """Two images, each with its own and the other's objects: two sets."""
+    _, wrapped = build_pair(name)
+    wrapped.weighting = weighting
+    inputs, samples = mixed_batch(wrapped, [None, None], shapes=[(64, 64)])
+    head = getattr(wrapped.detector, 'rpn_head', None) or wrapped.detector.bbox_head
+    owner = head.assigner if method == 'assign' else head
+    with patch.object(owner, method, wraps=getattr(owner, method)) as counted:
+        counted.__signature__ = signature(getattr(type(owner), method))
+        wrapped.loss(*BatchLossMix()(inputs, samples))
+    assert counted.call_count == times
 
 
 @pytest.mark.parametrize('name', ['retinanet', 'faster_rcnn', 'fcos'])
