@@ -1,8 +1,6 @@
 """The configs that pages show are configs, and mix."""
 
-import json
 import re
-import shutil
 
 import pytest
 from mmdet.registry import MODELS, TRANSFORMS
@@ -13,7 +11,7 @@ from mmengine.runner import Runner
 from mmdet_lossmix.mixing.run_check import check_config
 from studies.study import read_study
 from tests.helpers import ROOT
-from tests.helpers.tiny_coco import write_coco
+from tests.helpers.tiny_coco import OWN_NAMES, write_own_data
 from tests.helpers.tiny_configs import tiny_config
 
 PLAIN = 'configs/studies/fcos_synthetic.py'
@@ -73,28 +71,12 @@ def test_they_show_configs():
     assert len(CONFIGS) == 9
 
 
-OWN_NAMES = {'person': 'cat', 'car': 'dog', 'dog': 'horse'}
-
-
-def as_own_data(root):
-    """The small COCO as the page on own data has it: three classes, two files."""
-    write_coco(root)
-    for split in ('train', 'val'):
-        file = root / 'annotations' / f'instances_{split}2017.json'
-        content = json.loads(file.read_text())
-        kept = [c for c in content['categories'] if c['name'] in OWN_NAMES]
-        content['categories'] = [{**c, 'name': OWN_NAMES[c['name']]} for c in kept]
-        (root / f'{split}.json').write_text(json.dumps(content))
-        (root / f'{split}2017').rename(root / split)
-    shutil.rmtree(root / 'annotations')
-
-
 def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
     page = (ROOT / 'docs/your_data.md').read_text()
     block = re.search(r'```python\n(.*?)```', page, re.S).group(1)
     config = tmp_path / 'your_config.py'
     config.write_text(block)
-    as_own_data(tmp_path / 'mine')
+    write_own_data(tmp_path / 'mine')
     cfg = tiny_config(
         str(config), tmp_path / 'mine', tmp_path / 'run', **{'train_cfg.max_epochs': 1}
     )

@@ -154,9 +154,9 @@ def join_maps(own: Any, partner: Any) -> Any:
     in_own = own != UNLABELLED
     if (in_own & (partner != UNLABELLED)).any():
         raise ValueError(
-            'Expected no pixel to be labelled in both semantic maps (`gt_seg_map`, '
-            '`gt_sem_seg`) of a union, but a pixel of a blend belongs to both images. '
-            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix')."
+            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix'): "
+            'there is no union of two semantic maps (`gt_seg_map`, `gt_sem_seg`) that '
+            'both label a pixel, as in a blend.'
         )
     where = torch.where if isinstance(own, Tensor) else np.where
     return where(in_own, own, partner)

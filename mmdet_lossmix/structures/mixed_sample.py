@@ -104,8 +104,8 @@ def _check(sample: DetDataSample) -> None:
     lam = sample.get('mix_lambda')
     if lam is None or not 0 <= lam <= 1:
         raise ValueError(
-            f'Expected the metainfo `mix_lambda` in [0, 1] beside `partner` in {where} '
-            f'but got {lam}; pack with PackLossMixInputs, or use attach_partner.'
+            'Pack with PackLossMixInputs, or use attach_partner: beside `partner`, '
+            f'{where} needs a `mix_lambda` in [0, 1] but has {lam}.'
         )
     frame, expected = sample.partner.get('img_shape'), sample.get('img_shape')
     if frame is not None and expected is not None and tuple(frame) != tuple(expected):

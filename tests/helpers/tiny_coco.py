@@ -1,6 +1,7 @@
 """For tests that read COCO: nine small images with boxes, masks and crowds."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ SHAPES = (120, 90), (90, 120), (90, 104)
 COLOURS = dict(car=(40, 70, 220), dog=(50, 170, 60), person=(190, 190, 50))
 CLASSES = CocoDataset.METAINFO['classes']
 NO_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+OWN_NAMES = {'person': 'cat', 'car': 'dog', 'dog': 'horse'}
 IDS = dict(zip(CLASSES, (i for i in range(1, 91) if i not in NO_IDS)))
 
 
@@ -50,6 +52,19 @@ def write_coco(root: Path, seed: int = 0) -> Path:
         file = root / 'annotations' / f'instances_{split}.json'
         file.write_text(json.dumps(content))
     return root
+
+
+def write_own_data(root: Path) -> None:
+    """The same as the pages on own data have it: three classes, two files."""
+    write_coco(root)
+    for split in ('train', 'val'):
+        file = root / 'annotations' / f'instances_{split}2017.json'
+        content = json.loads(file.read_text())
+        kept = [c for c in content['categories'] if c['name'] in OWN_NAMES]
+        content['categories'] = [{**c, 'name': OWN_NAMES[c['name']]} for c in kept]
+        (root / f'{split}.json').write_text(json.dumps(content))
+        (root / f'{split}2017').rename(root / split)
+    shutil.rmtree(root / 'annotations')
 
 
 def _draw_ellipse(picture: np.ndarray, rng: np.random.Generator) -> tuple:

@@ -252,7 +252,7 @@ UDA = {
     ),
     'no folder of images': (
         (DATASETS, dict(type='UnlabelledDataset', data_root='nowhere/', pipeline=[])),
-        'Expected a folder of target images at',
+        'to a folder of target images: there is none at',
     ),
     'an unknown fog': (
         (

@@ -125,7 +125,9 @@ def test_names_with_blanks_and_lists_of_a_class(voc_root, tmp_path):
 
 
 def test_empty_folder_and_missing_files_are_named(voc_root, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'Expected target images in .*no file'):
+    with pytest.raises(
+        FileNotFoundError, match='Correct `pattern` or the folder'
+    ):
         UnlabelledDataset(data_root=str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"matches \['\*\.png'\] of `pattern`"):
         UnlabelledDataset(data_root=str(voc_root), pattern=['*.jpg', '*.png'])

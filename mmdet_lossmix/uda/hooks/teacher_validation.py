@@ -64,6 +64,19 @@ class TeacherCheckpointHook(CheckpointHook):
     the best one was chosen by the images that it is tested on.
     """
 
+    def before_train(self, runner: Runner) -> None:
+        """Refuse a ``save_best`` of another metric than the validation has."""
+        super().before_train(runner)
+        loop = runner.val_loop
+        names = [metric.prefix for metric in loop.evaluator.metrics] if loop else []
+        for key in getattr(self, 'key_indicators', []) if names else []:
+            if '/' in key and key.split('/')[1] not in names:
+                raise ValueError(
+                    'Set `save_best` of the checkpoint hook to a metric of '
+                    f'`val_evaluator`, or to None: there are {names}, such as '
+                    f"'teacher/coco/bbox_mAP_50', and not {key!r}."
+                )
+
     def after_val_epoch(
         self, runner: Runner, metrics: Optional[Dict[str, float]] = None
     ) -> None:
