@@ -22,7 +22,7 @@ def check_number(
     """
     wanted = f'Set `{name}` to a {"whole " if whole else ""}number in {interval}'
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f'{wanted}, not {value!r} of type {type(value).__name__}.')
+        raise TypeError(f'{wanted}, not {value!r:.80} of type {type(value).__name__}.')
     number: Any = value
     low, high = (float(end) for end in interval[1:-1].split(','))
     above = number >= low if interval.startswith('[') else number > low

@@ -338,7 +338,7 @@ def test_never_replaces_a_dataset_of_somebody_else(tmp_path):
     real = tmp_path / 'VOCdevkit/VOC2007/JPEGImages/000001.jpg'
     real.parent.mkdir(parents=True)
     real.write_text('precious')
-    with pytest.raises(FileExistsError, match='maybe the real VOC'):
+    with pytest.raises(FileExistsError, match='may be the real VOC'):
         generate_voc(tmp_path, force=True, **SMALL)
     assert real.read_text() == 'precious'
 
