@@ -90,7 +90,8 @@ def _announce(runner: Runner) -> None:
             + (f'partners read by {name}' if both else 'no partners to read')
         )
         loader = runner.train_dataloader
-        if by_batch and 1 in (loader.batch_size, loader.batch_sampler.batch_size):
+        batches = getattr(loader.batch_sampler, 'batch_size', loader.batch_size)
+        if by_batch and batches == 1:
             runner.logger.warning(
                 'Use a `batch_size` of 2 or more per GPU, or mix in the pipeline, with '
                 f'images seen before: {type(one).__name__} mixes nothing in batches of '

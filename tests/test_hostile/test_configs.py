@@ -173,10 +173,10 @@ DETECTORS = {
 STOP = 'StopMixingHook'
 VIEW = 'MixVisualizationHook'
 HOOK_TABLE = {
-    'stop never': (hook(STOP), 'Set one of `num_last_epochs`'),
+    'stop never': (hook(STOP), 'Set one of `num_last'),
     'stop twice': (
         hook(STOP, num_last_epochs=1, num_last_iters=1),
-        'Set one of `num_last_epochs`',
+        'Set one of `num_last',
     ),
     'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'Set `num_last'),
     'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'Set `num_last'),

@@ -95,7 +95,7 @@ def test_around_voc_and_in_repeat_dataset(voc_root):
     [
         (
             lambda: DataFraction(Images([1]), 0),
-            r'`fraction` to a number in \(0, 1\], not 0',
+            r'`fraction` .*\(0, 1\], not 0',
         ),
         (lambda: LongTailed(Images([1]), 0.5), '`factor` to 1 or more, not 0.5'),
     ],

@@ -9,6 +9,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from tests.helpers import ROOT
 from tests.helpers.processes import mim, run
@@ -17,6 +18,8 @@ from tests.helpers.tiny_uda import tiny_uda_config
 
 PAGE = (ROOT / 'docs/uda.md').read_text(encoding='utf-8')
 BLOCK = re.search(r'```python\n(.*?)```', PAGE, re.DOTALL).group(1)
+
+SETS = 'train_dataloader.dataset.datasets'
 
 
 @pytest.fixture
@@ -78,21 +81,16 @@ def test_it_adapts_validates_saves_and_loads_into_the_plain_config(place):
 
 
 @pytest.mark.parametrize(
-    ('wrong', 'remedy'),
+    ('key', 'value', 'remedy'),
     [
-        ({'train_dataloader.dataset.datasets.0.metainfo.classes': ('cat', 'dgo')}, 'Spell'),
-        ({'train_dataloader.dataset.datasets.1.data_prefix.img': 'drawn/'}, 'Set `data_r'),
-        ({'model.detector.roi_head.bbox_head.num_classes': 20}, 'Set `num_classes=3`'),
-        (
-            {'default_hooks.checkpoint.save_best': 'teacher/pascal_voc/AP50'},
-            'Set `save_best`',
-        ),
+        (f'{SETS}.0.metainfo.classes', ('cat', 'dgo', 'horse'), 'Spell'),
+        (f'{SETS}.1.data_prefix.img', 'drawn/', 'Set `data_root`'),
+        ('model.detector.roi_head.bbox_head.num_classes', 20, 'Set `num_classes=3`'),
+        ('default_hooks.checkpoint.save_best', 'teacher/pascal_voc/AP50', 'Set `save_'),
     ],
-)  # fmt: skip
-def test_it_is_checked_before_the_first_step(wrong, remedy, place):
-    from mmengine.runner import Runner
-
-    cfg = Config.fromfile(thin(place, **wrong))
+)
+def test_it_is_checked_before_the_first_step(key, value, remedy, place):
+    cfg = Config.fromfile(thin(place, **{key: value}))
     with pytest.raises((ValueError, FileNotFoundError), match=remedy):
         Runner.from_cfg(cfg).train()
     assert 'Iter(train)' not in next((place / 'run').rglob('*.log')).read_text()

@@ -1,5 +1,5 @@
-# Adaptation from images with a COCO file to a bare folder of images, for a config of ten
-# lines (docs/uda.md). One GPU, 2 + 2 images. Lengths and rates are ours and untuned.
+# Images with a COCO file -> a bare folder of images, for a config of ten lines
+# (docs/uda.md). One GPU, 2 + 2 images. Lengths and rates are ours and untuned.
 _base_ = ['views.py', 'schedule.py']
 
 burn_in_iters = 2000  # about as many as the source needs to be learnt

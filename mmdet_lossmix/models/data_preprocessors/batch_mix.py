@@ -67,11 +67,7 @@ class BatchMix(nn.Module):
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
     ) -> Tuple[Tensor, SampleList]:
-        """Mix a batch.
-
-        Args:
-            batch_inputs (Tensor): Normalised and padded images, shape (N, C, H, W).
-            data_samples (list[:obj:`DetDataSample`]): N samples.
+        """Mix N images, shape (N, C, H, W), normalised and padded, and their samples.
 
         Returns:
             tuple: New images and samples; as they were if this batch is not mixed.
