@@ -1,12 +1,13 @@
 """What a training says of its mixing, and what it checks, without a line of config."""
 
+import os
 from collections import deque
+from pathlib import Path
 from typing import Any, Dict
 
 import torch
 from mmdet.registry import HOOKS
 from mmengine import hooks
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.labels import check_labels, warn_of_classes_without_object
@@ -37,11 +38,7 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
         self._steps: deque = deque(maxlen=STEPS)
 
     def before_train(self, runner: Runner) -> None:
-        """Check what is trained, and say how it is mixed.
-
-        Raises:
-            ValueError: See :func:`check_config` and :func:`check_labels`.
-        """
+        """Check config and labels, or raise a ``ValueError``; say how it is mixed."""
         super().before_train(runner)
         check_config(runner.cfg)
         warn_of_other_mixing(runner.cfg)
@@ -69,6 +66,16 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
         runner.message_hub.update_scalar('train/mix_lambda', weights / images)
         runner.message_hub.update_scalar('train/mixed_share', share)
 
+    def after_run(self, runner: Runner) -> None:
+        """Say what a training has written where, as its last line."""
+        if runner.iter:
+            saved = sorted(Path(runner.work_dir).glob('*.pth'), key=os.path.getmtime)
+            names = ', '.join(path.name for path in saved) or 'no checkpoint'
+            runner.logger.info(
+                f'Written to {runner.work_dir}: {names}; log and scalars in '
+                f'{runner.timestamp}/, for `lossmix plot {runner.work_dir}`.'
+            )
+
 
 def carriers(runner: Runner) -> list:
     """The batch augments and the transforms of a run that mix, each once."""
@@ -78,7 +85,7 @@ def carriers(runner: Runner) -> list:
 
 def _announce(runner: Runner) -> None:
     """Log a line for each way of mixing, and warn of what will not be mixed."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = getattr(runner.model, 'module', runner.model)  # in a distributed run
     name = type(model).__name__
     found, lines = carriers(runner), []
     for one in found:

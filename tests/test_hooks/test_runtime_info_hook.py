@@ -80,6 +80,7 @@ def test_batches(name, voc_root, tmp_path):
         expected.append(lam if mixed else 1)
         shares.append(mixed)
     assert len(steps) == 6
+    assert f'Written to {tmp_path}: last_epoch.pth; log and scalars in' in lines[-1]
     assert len(set(shares)) == 2
     assert [s['mix_lambda'] for s in steps] == pytest.approx(expected)
     means = [np.mean(shares[: i + 1]) for i in range(6)]

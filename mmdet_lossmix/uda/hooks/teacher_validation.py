@@ -72,9 +72,8 @@ class TeacherCheckpointHook(CheckpointHook):
         for key in getattr(self, 'key_indicators', []) if names else []:
             if '/' in key and key.split('/')[1] not in names:
                 raise ValueError(
-                    'Set `save_best` of the checkpoint hook to a metric of '
-                    f'`val_evaluator`, or to None: there are {names}, such as '
-                    f"'teacher/coco/bbox_mAP_50', and not {key!r}."
+                    "Set `save_best` of the checkpoint hook to a metric of the run's, "
+                    f"as 'teacher/coco/bbox_mAP_50', not {key!r}: it has {names}."
                 )
 
     def after_val_epoch(
