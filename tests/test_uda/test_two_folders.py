@@ -62,7 +62,8 @@ def test_it_is_short():
 
 def test_it_adapts_validates_saves_and_loads_into_the_plain_config(place):
     config = thin(place)
-    done = run(mim('train', config, '--work-dir', place / 'run'), place)
+    command = mim('train', config, '--work-dir', place / 'run')
+    done = run(command, place)
     assert done.returncode == 0, done.stdout[-3000:]
     assert 'coco/bbox_mAP_50' in done.stdout
     assert list((place / 'run').glob('best_teacher_coco_bbox_mAP_50_iter_4.pth'))

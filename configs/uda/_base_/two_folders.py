@@ -1,4 +1,4 @@
-# Images with a COCO file -> a bare folder of images, for a config of ten lines
+# Images with a COCO file -> a bare folder of images, for a config of 11 lines
 # (docs/uda.md). One GPU, 2 + 2 images. Lengths and rates are ours and untuned.
 _base_ = ['views.py', 'schedule.py']
 
@@ -36,6 +36,7 @@ test_evaluator = val_evaluator
 
 # A burn-in without mixing: no study has shown a gain of `warmup_mix`.
 adaptation = dict(
+    type='LossMixTeacher',
     burn_in_iters=burn_in_iters,
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5),
     momentum=20 / (max_iters - burn_in_iters),
