@@ -68,9 +68,9 @@ class TeacherCheckpointHook(CheckpointHook):
         """Refuse a ``save_best`` of another metric than the validation has."""
         super().before_train(runner)
         loop = runner.val_loop
-        names = [metric.prefix for metric in loop.evaluator.metrics] if loop else []
-        for key in getattr(self, 'key_indicators', []) if names else []:
-            if '/' in key and key.split('/')[1] not in names:
+        names = [m.prefix for m in loop.evaluator.metrics] if loop else [None]
+        for key in getattr(self, 'key_indicators', []):
+            if '/' in key and not {None, key.split('/')[1]} & {*names}:
                 raise ValueError(
                     "Set `save_best` of the checkpoint hook to a metric of the run's, "
                     f"as 'teacher/coco/bbox_mAP_50', not {key!r}: it has {names}."
