@@ -119,8 +119,8 @@ def with_mixing(
             *kept, last = (s for s in node['pipeline'] if s['type'] not in leave_out)
             if last['type'] != 'PackDetInputs':
                 raise ValueError(
-                    'Expected pipelines that end with PackDetInputs but got one that '
-                    f'ends with {last["type"]}; name a config that does not mix.'
+                    'Name a config that does not mix, with pipelines that end with '
+                    f'PackDetInputs, not {last["type"]}.'
                 )
             node['pipeline'] = kept if in_dataset else [*kept, *steps]
     if in_dataset:

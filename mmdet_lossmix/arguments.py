@@ -9,12 +9,8 @@ def check_number(
 ) -> None:
     """Refuse what is not a number of an interval.
 
-    Args:
-        name (str): Of the argument.
-        value (Any): What was given.
-        interval (str): As in mathematics, such as ``'[0, 1)'`` or ``'[1, inf)'``.
-        whole (bool): Whether it must have no fraction. Defaults to False.
-        hint (str): To be added to the error of a number out of its range.
+    The interval is written as in mathematics, such as ``'[0, 1)'`` or ``'[1, inf)'``. A
+    ``hint`` is added to the error of a number out of its range.
 
     Raises:
         TypeError: If ``value`` is no number.
@@ -22,7 +18,7 @@ def check_number(
     """
     wanted = f'Set `{name}` to a {"whole " if whole else ""}number in {interval}'
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f'{wanted}, not {value!r} of type {type(value).__name__}.')
+        raise TypeError(f'{wanted}, not {value!r:.80} of type {type(value).__name__}.')
     number: Any = value
     low, high = (float(end) for end in interval[1:-1].split(','))
     above = number >= low if interval.startswith('[') else number > low

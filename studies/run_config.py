@@ -101,8 +101,8 @@ def override(cfg: Config, key: str, config: str) -> Any:
         else:
             place = '.'.join(parents[:depth]) or config
             raise KeyError(
-                f'Expected the override {key} to speak of a part of {config} but there '
-                f'is no {part!r} in {place}; it has {", ".join(map(str, node))}.'
+                f'Correct the override {key} of {config}: there is no {part!r} in '
+                f'{place}, which has {", ".join(map(str, node))}.'
             )
     return node.get(last) if hasattr(node, 'get') else None
 

@@ -93,24 +93,18 @@ def _check_arguments(
     )  # fmt: skip
     for name, value, low, high in numbers:
         if not low <= value <= high:
-            raise ValueError(
-                f'Expected {name} to be from {low} to {high}, but got {value}; '
-                f'choose another {name}.'
-            )
+            raise ValueError(f'Choose a {name} from {low} to {high}, not {value}.')
     if train + test == 0:
-        raise ValueError(
-            'Expected images to draw, but got train = 0 and test = 0; ask for some.'
-        )
+        raise ValueError('Ask for some images to draw: train and test are 0.')
     if domain not in DOMAINS:
         raise ValueError(
-            f'Expected domain to be one of {", ".join(sorted(DOMAINS))}, but got '
-            f'{domain!r}; choose one of them.'
+            f'Choose a domain of {", ".join(sorted(DOMAINS))}, not {domain!r}.'
         )
     unknown = sorted(set(classes) - set(CLASS_NAMES))
     if unknown or not classes:
         raise ValueError(
-            f'Expected classes of {", ".join(CLASS_NAMES)}, but got '
-            f'{", ".join(unknown) or "none"}; choose some of them.'
+            f'Choose classes of {", ".join(CLASS_NAMES)}, not '
+            f'{", ".join(unknown) or "none"}.'
         )
 
 
@@ -127,9 +121,8 @@ def _check_target(target: Path, force: bool) -> None:
         )
     if not (target / _MARK).is_file():
         raise FileExistsError(
-            f'Expected a dataset drawn by this generator at {target}, but got one '
-            f'without {_MARK}, maybe the real VOC; move it away or choose another '
-            'folder.'
+            f'Choose another folder, or move {target} away: it has no {_MARK}, so it '
+            'was not drawn by this generator, and may be the real VOC.'
         )
 
 

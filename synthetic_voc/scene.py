@@ -134,14 +134,11 @@ def draw_scene(
         The picture with its annotations.
     """
     if domain not in DOMAINS:
-        raise ValueError(
-            f'Expected a domain of {sorted(DOMAINS)}, but got {domain!r}; choose one.'
-        )
+        raise ValueError(f'Choose a domain of {sorted(DOMAINS)}, not {domain!r}.')
     known = {toy.name: toy for toy in TOY_CLASSES}
     if star not in (None, *known):
         raise ValueError(
-            f'Expected the star to be a VOC class, but got {star!r}; choose one of '
-            f'{", ".join(known)}.'
+            f'Choose a star of the VOC classes {", ".join(known)}, not {star!r}.'
         )
     layout_seed, paint_seed = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(layout_seed)

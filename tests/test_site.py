@@ -88,6 +88,13 @@ def test_every_message_stands_in_the_list():
     assert not {piece for piece in pieces if piece not in texts}
     empty = [m for m in messages if not re.search(r'[a-z]{3}', m.text())]
     assert not empty
+    assert not [m for m in messages if m.text().startswith('Expected')]
+
+
+@pytest.mark.parametrize('folder', ['tools', 'studies', 'synthetic_voc', 'benchmarks'])
+def test_errors_begin_with_the_remedy(folder):
+    messages = [m.text() for m in messages_in(ROOT / folder)]
+    assert not [text for text in messages if text.lower().startswith('expected')]
 
 
 def rows_of(page: str):

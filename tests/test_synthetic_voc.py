@@ -338,7 +338,7 @@ def test_never_replaces_a_dataset_of_somebody_else(tmp_path):
     real = tmp_path / 'VOCdevkit/VOC2007/JPEGImages/000001.jpg'
     real.parent.mkdir(parents=True)
     real.write_text('precious')
-    with pytest.raises(FileExistsError, match='maybe the real VOC'):
+    with pytest.raises(FileExistsError, match='may be the real VOC'):
         generate_voc(tmp_path, force=True, **SMALL)
     assert real.read_text() == 'precious'
 
@@ -388,21 +388,21 @@ def test_a_failed_replacement_keeps_the_old_dataset(tmp_path, monkeypatch):
     ],
 )
 def test_rejects_bad_arguments(tmp_path, argument, value):
-    with pytest.raises(ValueError, match=f'Expected {argument} .*but got .*{value}'):
+    with pytest.raises(ValueError, match=f'Choose a {argument} .*, not .*{value}'):
         generate_voc(tmp_path, **{**SMALL, argument: value})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_rejects_an_empty_order(tmp_path):
-    with pytest.raises(ValueError, match='Expected images to draw'):
+    with pytest.raises(ValueError, match='Ask for some images'):
         generate_voc(tmp_path, train=0, test=0)
 
 
 def test_draw_scene_rejects_an_unknown_domain():
-    with pytest.raises(ValueError, match=r"Expected .*but got 'oil'; choose"):
+    with pytest.raises(ValueError, match=r"Choose a domain .*, not 'oil'"):
         draw_scene(0, 'oil')
 
 
 def test_draw_scene_rejects_an_unknown_star():
-    with pytest.raises(ValueError, match=r"Expected the star .*but got 'unicorn'"):
+    with pytest.raises(ValueError, match=r"Choose a star .*, not 'unicorn'"):
         draw_scene(0, star='unicorn')

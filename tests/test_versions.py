@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from mmdet_lossmix import __version__
 from tests.helpers import ROOT
 
 PROJECT = (ROOT / 'pyproject.toml').read_text()
@@ -47,3 +48,13 @@ def test_the_forks_bounds_are_those_of_its_lowest_row():
 def test_the_lowest_python():
     lowest = VERSIONS['OpenMMLab, lowest']['Python']
     assert f'requires-python = ">={lowest}"' in PROJECT
+
+
+def test_the_changelog_has_the_version():
+    """Changes that wait, or the release that `version.py` names, come first."""
+    changes = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    sections = re.findall(r'^## \[(.+?)\]( - \d{4}-\d\d-\d\d)?$', changes, re.M)
+    assert sections[0] == ('Unreleased', '')
+    assert all(re.fullmatch(r'\d+\.\d+\.\d+', name) for name, _ in sections[1:])
+    assert all(date for _, date in sections[1:])
+    assert [name for name, _ in sections[1:2]] in ([], [__version__])

@@ -111,7 +111,7 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     for name, least in (('jobs', 1), ('threads', 1), ('gpus', 0)):
         value = getattr(args, name)
         if value is not None and value < least:
-            parser.error(f'expected --{name} from {least}, but got {value}')
+            parser.error(f'set --{name} to {least} or more, not {value}')
     if args.threads is None:
         cores = len(os.sched_getaffinity(0))
         args.threads = max(1, cores // args.jobs)

@@ -24,7 +24,7 @@ def parse_grid(text: str) -> tuple[int, int]:
     rows, _, columns = text.lower().partition('x')
     if not (rows.isdigit() and columns.isdigit() and int(rows) and int(columns)):
         raise argparse.ArgumentTypeError(
-            f'expected rows x columns such as 3x4, but got {text!r}'
+            f'give rows x columns such as 3x4, not {text!r}'
         )
     return int(rows), int(columns)
 
@@ -33,7 +33,7 @@ def parse_count(text: str) -> int:
     """Read a whole number from 1."""
     if not (text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(
-            f'expected a whole number from 1, but got {text!r}'
+            f'give a whole number of 1 or more, not {text!r}'
         )
     return int(text)
 

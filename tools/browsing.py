@@ -104,9 +104,9 @@ class TrainBatches:
         self.data_preprocessor = MODELS.build(cfg.model).data_preprocessor
         if not isinstance(self.data_preprocessor, ImgDataPreprocessor):
             raise TypeError(
-                'Show `model.detector` of a semi-supervised config instead. Expected a '
-                'data preprocessor that yields one batch of images but got '
-                f'{type(self.data_preprocessor).__name__}.'
+                'Show `model.detector` of a semi-supervised config instead: '
+                f'{type(self.data_preprocessor).__name__} yields several batches of '
+                'images.'
             )
         self.loader = Runner.build_dataloader(cfg.train_dataloader, seed)
         self.classes = self.loader.dataset.metainfo.get('classes')

@@ -38,16 +38,29 @@ def read_training(work_dir: Path) -> pd.DataFrame:
     )
 
 
+def gathered(curves: pd.DataFrame) -> pd.DataFrame:
+    """As many curves as colours: those of layers and stages added up, then the largest.
+
+    DINO logs 39 losses, ``d0.loss_cls`` to ``d4.dn_loss_iou``.
+    """
+    layers = curves.columns.str.replace(r'^[ds]\d+\.', '', regex=True)
+    sums = {name: curves.loc[:, layers == name].sum(axis=1) for name in layers.unique()}
+    curves = pd.DataFrame(sums)
+    largest = curves.mean().nlargest(len(mpl.color_sequences['tab10'])).index
+    return curves[[name for name in curves if name in largest]]
+
+
 def draw(log: pd.DataFrame, title: str, out: Path) -> None:
     """Draw losses above, smoothed over the raw values, and metrics below."""
     mpl.use('Agg')
     from matplotlib import pyplot as plt
 
     trained = log['loss'].notna()
-    losses = log[trained].filter(like='loss')
+    losses = gathered(log[trained].filter(like='loss'))
     smooth = losses.rolling(max(1, len(losses) // 20), min_periods=1).mean()
     metrics = log[~trained].filter(like='/').dropna(axis='columns', how='all')
     metrics = metrics.loc[:, ~metrics.round(2).T.duplicated()]  # VOC's mAP is its AP50
+    metrics = metrics.iloc[:, :10]  # AP of single classes comes last
     last = metrics.ffill().tail(1).T.squeeze(axis=1)
     names = {
         name: f'{name.removeprefix("coco/").removeprefix("pascal_voc/")}: {value:.3f}'

@@ -2,35 +2,15 @@
 
 import json
 import logging
-import sys
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 from mmdet.datasets import CocoDataset, XMLDataset
 from mmengine.fileio import get_text
 from mmengine.logging import print_log
-from mmengine.runner import BaseLoop
-from torch.utils.data import get_worker_info
-
-from mmdet_lossmix.mixing.run_check import check_this_run
 
 from .walk import walk
 
 MAX_COUNTED = 20_000  # images, evenly spread over a larger dataset; a second at most
-
-
-def check_run() -> None:
-    """Check the config and the labels of the run that this process is of, once.
-
-    Whatever mixes calls this before its first image or batch.
-
-    Raises:
-        ValueError: See :func:`check_config` and :func:`check_labels`.
-    """
-    if check_this_run():
-        for i, dataset in enumerate(_datasets_of_run()):
-            check_labels(dataset)
-            if i == 0:
-                _warn_of_classes_without_object(dataset)
 
 
 def check_labels(dataset: Any) -> None:
@@ -76,7 +56,7 @@ def _categories(dataset: CocoDataset) -> Dict[int, str]:
     return names
 
 
-def _warn_of_classes_without_object(dataset: Any) -> None:
+def warn_of_classes_without_object(dataset: Any) -> None:
     """Count the objects of files in VOC's format, until each class has one."""
     nodes = [node for node in walk(dataset) if isinstance(node, XMLDataset)]
     counts = {name: 0 for node in nodes for name in node.metainfo['classes']}
@@ -95,22 +75,3 @@ def _warn_of_classes_without_object(dataset: Any) -> None:
             logger='current',
             level=logging.WARNING,
         )
-
-
-def _datasets_of_run() -> Iterator[Any]:
-    """The dataset that is trained on, and that of the validation where it is known.
-
-    mmengine has no look-up of its runner. A worker knows its dataset. In the process of
-    the runner, its loop is among the callers of whatever trains.
-    """
-    worker, caller = get_worker_info(), sys._getframe().f_back
-    if worker is not None:
-        yield from [worker.dataset] * (worker.id == 0)
-        return
-    while caller and not isinstance(caller.f_locals.get('self'), BaseLoop):
-        caller = caller.f_back
-    if caller:
-        loop = caller.f_locals['self']
-        for one in (loop, loop.runner.val_loop):
-            if hasattr(one, 'dataloader'):
-                yield one.dataloader.dataset

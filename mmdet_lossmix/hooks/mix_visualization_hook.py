@@ -57,8 +57,8 @@ class MixVisualizationHook(Hook):
         found = data_preprocessor_of(runner)
         if not isinstance(found, ImgDataPreprocessor):
             raise TypeError(
-                'Expected a model whose data preprocessor yields one batch of images '
-                f'but got {type(found).__name__}; remove MixVisualizationHook.'
+                'Remove MixVisualizationHook: it draws one batch of images, and '
+                f'{type(found).__name__}, the data preprocessor, yields several.'
             )
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:

@@ -11,8 +11,6 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmdet_lossmix.datasets.labels import check_run
-
 from .whole_checkpoint import resume_from_whole_checkpoint
 
 
@@ -42,8 +40,7 @@ class StepSeedHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Check config and labels; load past batches, so that workers draw the same."""
-        check_run()
+        """Load past batches, so that workers draw the same."""
         batches: Any = getattr(runner.train_loop, 'dataloader_iterator', None)
         if hasattr(batches, 'skip_iter'):  # onedl's mmengine skips them without loading
             batches.skip_iter = lambda n: deque(islice(batches, n), maxlen=0)

@@ -49,8 +49,8 @@ class StopMixingHook(Hook):
         given = {name: value for name, value in given.items() if value is not None}
         if len(given) != 1:
             raise ValueError(
-                'Expected either `num_last_epochs` or `num_last_iters` but got '
-                f'{num_last_epochs} and {num_last_iters}; give exactly one.'
+                'Set one of `num_last_epochs` and `num_last_iters` of StopMixingHook, '
+                f'not {num_last_epochs} and {num_last_iters}.'
             )
         ((name, self.number),) = given.items()
         self.unit = 'epochs' if name == 'num_last_epochs' else 'iterations'
@@ -84,9 +84,9 @@ class StopMixingHook(Hook):
         if self.number > longest:
             why = f' and {loaded} batches are loaded ahead' if loaded else ''
             raise ValueError(
-                f'Expected at most the last {longest} {self.unit} for StopMixingHook, '
-                f'as the run has {length}{why}, but got {self.number}; for a run '
-                'without mixing, use `prob=0` or the plain config.'
+                f'Give StopMixingHook at most the last {longest} {self.unit}, not '
+                f'{self.number}, as the run has {length}{why}; for a run without '
+                'mixing, use `prob=0` or the plain config.'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:

@@ -150,9 +150,8 @@ def concat(kinds: List[InstanceData]) -> InstanceData:
     for other in fields[1:]:
         if other != fields[0]:
             raise ValueError(
-                'Load all images with the same LoadAnnotations: expected the same '
-                f'annotations of both images but got {_names(fields[0])} and '
-                f'{_names(other)}.'
+                'Load all images with the same LoadAnnotations: two to be mixed have '
+                f'{_names(fields[0])} and {_names(other)}.'
             )
     masks = [kind.masks for kind in kinds if 'masks' in kind]
     if len({(m.height, m.width) for m in masks}) > 1:

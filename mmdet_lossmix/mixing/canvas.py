@@ -97,9 +97,8 @@ def check_alike(image: np.ndarray, partner: np.ndarray) -> None:
     """Raise a ``ValueError`` if two images differ in dtype or channels."""
     if image.dtype != partner.dtype or image.shape[2:] != partner.shape[2:]:
         raise ValueError(
-            'Expected both images to have the same dtype and channels but got '
-            f'{image.dtype} {image.shape} and {partner.dtype} {partner.shape}; load '
-            'all images alike (`color_type` and `to_float32` of LoadImageFromFile).'
+            'Load all images alike (`color_type`, `to_float32` of LoadImageFromFile): '
+            f'got {image.dtype} {image.shape} and {partner.dtype} {partner.shape}.'
         )
 
 
@@ -111,17 +110,10 @@ def blend(
 ) -> np.ndarray:
     """Equation (1) on a canvas as large as the larger of either side.
 
-    Both images lie at its top left corner.
-
-    Args:
-        image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
-        partner (np.ndarray): Shape (H', W') or (H', W', C), of the same dtype.
-        lam (float): Weight of ``image``, in [0, 1].
-        pad_val (float or Sequence[float]): Value of the canvas where an image does
-            not reach, one for all channels or one for each. Defaults to 114.
-
-    Returns:
-        np.ndarray: A new array of the same dtype, shape (max(H, H'), max(W, W')[, C]).
+    Both images, of shapes (H, W[, C]) and (H', W'[, C]) and one dtype of 8 or 16 bit or
+    floating point, lie at its top left corner. ``lam``, in [0, 1], is the weight of
+    ``image``; ``pad_val`` is the value where an image does not reach, one for all
+    channels or one for each. Returns a new array, shape (max(H, H'), max(W, W')[, C]).
 
     Raises:
         ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.

@@ -28,7 +28,7 @@ def build_operator(operator: ConfigType) -> 'MixOperator':
     if not isinstance(built, MixOperator):
         raise TypeError(
             "Set `operator` to the config of one, such as dict(type='Blend') or "
-            f"dict(type='CutMix'): got {operator!r}."
+            f"dict(type='CutMix'): got {operator!r:.80}."
         )
     return built
 

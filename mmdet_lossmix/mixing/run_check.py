@@ -1,8 +1,6 @@
 """Whether the pipelines, the batch augments and the model of a run go together.
 
-Whatever mixes in a run checks its config once, before the first image or batch that it
-mixes. Nothing has to be added to a config for this: mmengine publishes the config of a
-run in its ``MessageHub``, which the workers of a data loader see as well.
+``RuntimeInfoHook`` checks the config of every run before its first step.
 """
 
 import logging
@@ -11,8 +9,7 @@ from typing import Any, Iterable, List, NamedTuple, Optional
 
 from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
-from mmengine.logging import MessageHub, print_log
-from torch.utils.data import get_worker_info
+from mmengine.logging import print_log
 
 TRAIN = 'train_dataloader'
 EVALUATIONS = ('val_dataloader', 'test_dataloader')
@@ -43,34 +40,6 @@ class Place(NamedTuple):
     def keeps_both(self) -> bool:
         """bool: Whether it leaves two sets of annotations, for two losses."""
         return getattr(self.strategy, 'keeps_both', False)
-
-
-_checked: Optional[str] = None
-
-
-def check_this_run() -> bool:
-    """Check the config of the run of mmengine that this process is of, if any, once.
-
-    Returns:
-        bool: Whether it is the first time that this run is looked at.
-
-    Raises:
-        ValueError: See :func:`check_config`.
-    """
-    global _checked
-    text = MessageHub.get_current_instance().runtime_info.get('cfg')
-    if text is None or text is _checked:
-        return False
-    _checked = text
-    try:
-        cfg = Config.fromstring(text, '.py')
-    except Exception:  # a config made in Python may hold what no file can
-        return True
-    check_config(cfg)
-    worker = get_worker_info()
-    if worker is None or worker.id == 0:
-        _warn_of_other_mixing(cfg)
-    return True
 
 
 def check_config(cfg: Config) -> None:
@@ -105,7 +74,7 @@ def check_config(cfg: Config) -> None:
                 _check_next(place, later)
 
 
-def _warn_of_other_mixing(cfg: Config) -> None:
+def warn_of_other_mixing(cfg: Config) -> None:
     """Warn if images that mmdet's own MixUp has mixed are mixed again."""
     for places in _training(cfg.to_dict()):
         others = [place for place in places if place.kind.__name__ in OTHERS]

@@ -61,16 +61,13 @@ def visible_objects(
     A mask, where there is one, decides how much is seen of its object, and the box of
     a cut mask encloses what is left of the mask.
 
-    Args:
-        boxes (Tensor): Shape (n, 4), as (x1, y1, x2, y2).
-        masks (BitmapMasks | PolygonMasks, optional): Of the n objects, on the canvas.
-        window (Window): Where the partner is seen.
-        inside (bool): Whether the objects are the partner's.
-        min_visible (float): The least share of an object that must be seen, in [0, 1].
+    The n ``boxes``, shape (n, 4), are (x1, y1, x2, y2); ``masks`` lie on the canvas.
+    The partner is seen in ``window``; ``inside`` says whether the objects are its own.
+    ``min_visible``, in [0, 1], is the least share of an object that must be seen.
 
     Returns:
         tuple[Tensor, BitmapMasks | PolygonMasks, Tensor]: Boxes, masks, and which
-        of the n objects, shape (n,), bool, are seen enough. Cut polygons are bitmaps.
+        objects, shape (n,), bool, are seen enough. Cut polygons are bitmaps.
     """
     if window.share in (0, 1):  # all as it was, or nothing left
         seen = inside == (window.share == 1)
@@ -154,9 +151,9 @@ def join_maps(own: Any, partner: Any) -> Any:
     in_own = own != UNLABELLED
     if (in_own & (partner != UNLABELLED)).any():
         raise ValueError(
-            'Expected no pixel to be labelled in both semantic maps (`gt_seg_map`, '
-            '`gt_sem_seg`) of a union, but a pixel of a blend belongs to both images. '
-            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix')."
+            "Use LossMix or Noise, `with_seg=False`, or operator=dict(type='CutMix'): "
+            'there is no union of two semantic maps (`gt_seg_map`, `gt_sem_seg`) that '
+            'both label a pixel, as in a blend.'
         )
     where = torch.where if isinstance(own, Tensor) else np.where
     return where(in_own, own, partner)

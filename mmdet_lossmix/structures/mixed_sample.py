@@ -55,15 +55,11 @@ def split_batch(
     batch_inputs: Optional[Tensor] = None,
     data_preprocessor: Optional[BaseDataPreprocessor] = None,
 ) -> SplitBatch:
-    """Take a batch of possibly mixed samples apart.
+    """Take a batch of possibly mixed samples apart, which stay as they are.
 
-    Args:
-        data_samples (list[:obj:`DetDataSample`]): Left as they are.
-        batch_inputs (Tensor, optional): Their images, shape (N, C, H, W).
-        data_preprocessor (:obj:`BaseDataPreprocessor`, optional): The one that the
-            samples went through. It treats only the top level of a sample; what it
-            does to annotations (box types, padding of masks, fields that it adds) is
-            done to the partners here.
+    The ``data_preprocessor`` that the samples went through treats only the top level of
+    a sample; what it does to annotations (box types, padding of masks, fields that it
+    adds) is done to the partners here. ``batch_inputs`` has the shape (N, C, H, W).
 
     Returns:
         SplitBatch: Shallow copies; tensors are shared. Both samples of an image have
@@ -116,8 +112,8 @@ def _check(sample: DetDataSample) -> None:
     lam = sample.get('mix_lambda')
     if lam is None or not 0 <= lam <= 1:
         raise ValueError(
-            f'Expected the metainfo `mix_lambda` in [0, 1] beside `partner` in {where} '
-            f'but got {lam}; pack with PackLossMixInputs, or use attach_partner.'
+            'Pack with PackLossMixInputs, or use attach_partner: beside `partner`, '
+            f'{where} needs a `mix_lambda` in [0, 1] but has {lam}.'
         )
     frame, expected = sample.partner.get('img_shape'), sample.get('img_shape')
     if frame is not None and expected is not None and tuple(frame) != tuple(expected):

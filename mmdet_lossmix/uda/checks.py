@@ -73,8 +73,8 @@ def check_batch(
     weak, strong = inputs[WEAK].shape, inputs[STRONG].shape
     if weak != strong:
         raise ValueError(
-            'Expected weak and strong views of the target of the same size but got '
-            f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
+            f'{REMEDY} Weak and strong views have the shapes {tuple(weak)} and '
+            f'{tuple(strong)}.'
         )
     for pair in zip(samples[WEAK], samples[STRONG]):
         said = {'homography_matrix': [homography(view) for view in pair]}
@@ -82,8 +82,8 @@ def check_batch(
         for key, (a, b) in said.items():
             if a is not None and b is not None and not _equal(a, b):
                 raise ValueError(
-                    f'Expected weak and strong views of {pair[0].get("img_path")} to '
-                    f'have the same `{key}` but got {a} and {b}. {REMEDY}'
+                    f'{REMEDY} Weak and strong views of {pair[0].get("img_path")} '
+                    f'differ in `{key}`: {a} and {b}.'
                 )
 
 
@@ -99,9 +99,9 @@ def homography(view: DetDataSample) -> Tensor:
     as_it_is = tuple(view.get('ori_shape', ())[:2]) == tuple(view.img_shape[:2])
     if view.get('flip') or not as_it_is:
         raise ValueError(
-            'Expected views of the target with a `homography_matrix` but got '
-            f'{sorted(view.metainfo_keys())}; add it to `meta_keys` of the '
-            'PackDetInputs of both, as configs/uda/_base_/views.py does.'
+            'Add `homography_matrix` to `meta_keys` of the PackDetInputs of both views '
+            'of the target, as configs/uda/_base_/views.py does: they have '
+            f'{sorted(view.metainfo_keys())}.'
         )
     return torch.eye(3)
 
@@ -186,10 +186,10 @@ def _classes(dataset: Any) -> Any:
     metainfo = dataset.metainfo
     if not isinstance(metainfo, dict):  # a ConcatDataset of different ones
         raise ValueError(
-            'Expected datasets that a ConcatDataset can unite but their `metainfo` '
-            f'differs: {[sorted(m) for m in metainfo]}. Name what differs in '
-            "`ignore_keys`: `['classes', 'palette', 'dataset_type', "
-            "'cumulative_sizes']` in the outer one, `['dataset_type']` in the inner."
+            'Name what differs in `ignore_keys` of the ConcatDataset: '
+            "`['classes', 'palette', 'dataset_type', 'cumulative_sizes']` in the "
+            "outer, `['dataset_type']` in an inner one. The datasets have the "
+            f'`metainfo` {[sorted(m) for m in metainfo]}.'
         )
     check_labels(dataset)
     return metainfo.get('classes')
@@ -209,9 +209,8 @@ def _check_views(dataset: Any) -> None:
                 if weak.shape != strong.shape or not np.allclose(weak, strong):
                     steps = [type(step).__name__ for step in views[STRONG].transforms]
                     raise ValueError(
-                        'Expected weak and strong views of the target to have boxes '
-                        f'at the same places but got {weak.tolist()} and '
-                        f'{strong.tolist()} after {steps}. {REMEDY}'
+                        f'{REMEDY} Boxes in weak and strong views are at '
+                        f'{weak.tolist()} and {strong.tolist()} after {steps}.'
                     )
 
 

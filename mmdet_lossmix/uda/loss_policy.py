@@ -76,8 +76,8 @@ class LossPolicy:
         named = [name for name in names if name.endswith(CLASSIFICATION)]
         if not named:
             raise ValueError(
-                f'Expected a loss of classification but the detector has {names}; say '
-                f'which count, as `losses={dict.fromkeys(names, True)}`.'
+                f'Say which losses count, as `losses={dict.fromkeys(names, True)}`: '
+                'none has the name of a classification loss.'
             )
         return {name: self.weight * (name in named) for name in names}
 

@@ -46,8 +46,7 @@ class CorruptTestImage(BaseTransform):
         names = get_corruption_names('all')
         if corruption not in names:
             raise ValueError(
-                f'Expected `corruption` to be one of {", ".join(names)} but got '
-                f'{corruption!r}.'
+                f'Set `corruption` to one of {", ".join(names)}, not {corruption!r}.'
             )
         self.corrupt = corrupt
         self.corruption = corruption

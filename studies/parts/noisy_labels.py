@@ -65,14 +65,14 @@ class NoisyLabels(BaseTransform):
         seed: int = 0,
     ) -> None:
         if not 0 <= rate <= 1:
-            raise ValueError(f'Expected `rate` in [0, 1] but got {rate}.')
+            raise ValueError(f'Set `rate` to a number in [0, 1], not {rate}.')
         if num_classes < 2:
             raise ValueError(
-                f'Expected `num_classes` from 2 but got {num_classes}; there is no '
-                'wrong class with one.'
+                f'Set `num_classes` to 2 or more, not {num_classes}: with one class '
+                'there is no wrong one.'
             )
         if not kinds or not set(kinds) <= set(KINDS):
-            raise ValueError(f'Expected `kinds` of {KINDS} but got {kinds}.')
+            raise ValueError(f'Set `kinds` to some of {KINDS}, not {kinds}.')
         self.rate = rate
         self.num_classes = num_classes
         self.kinds = tuple(kinds)
@@ -87,8 +87,8 @@ class NoisyLabels(BaseTransform):
         for key in ('gt_masks', 'gt_keypoints'):
             if key in results:
                 raise ValueError(
-                    f'Expected boxes only but got `{key}`, which NoisyLabels cannot '
-                    'spoil; use it with `LoadAnnotations(with_bbox=True)`.'
+                    'Load boxes only, with `LoadAnnotations(with_bbox=True)`: '
+                    f'NoisyLabels cannot spoil `{key}`.'
                 )
         rng = image_rng(results['img_id'], self.seed, 'labels')
         height, width = results['img_shape'][:2]

@@ -73,18 +73,17 @@ class PseudoLabelQualityHook(Hook):
         classes = tuple(domains.metainfo['classes'])
         if self._annotations.classes != classes:
             raise ValueError(
-                f'Expected `truth` of PseudoLabelQualityHook to have the classes '
-                f'{classes} but got {self._annotations.classes}; give it the '
-                '`metainfo` of the source.'
+                'Give `truth` of PseudoLabelQualityHook the `metainfo` of the source: '
+                f'it has the classes {self._annotations.classes}, not {classes}.'
             )
         target = domains.datasets[-1]
         paths = [target.get_data_info(i)['img_path'] for i in range(len(target))]
         missing = self._annotations.missing(paths)
         if missing:
             raise ValueError(
-                'Expected `truth` of PseudoLabelQualityHook to annotate every target '
-                f'image but {len(missing)} of {len(paths)} are missing, such as '
-                f'{missing[0]}; correct its `ann_file`, or remove the hook.'
+                'Correct the `ann_file` of `truth`, or remove PseudoLabelQualityHook: '
+                f'{len(missing)} of {len(paths)} target images are not annotated, such '
+                f'as {missing[0]}.'
             )
 
     def after_train_iter(
@@ -136,8 +135,8 @@ class TargetAnnotations:
         several = [stem for stem, count in stems.items() if count > 1]
         if several:
             raise ValueError(
-                'Expected one image of each name in the truth but got several of '
-                f'{several[:3]}; images are told apart by the stem of their file name.'
+                'Give images of `truth` names of their own, as they are told apart by '
+                f'the stem of their file name: there are several of {several[:3]}.'
             )
         self._objects = {Path(info['img_path']).stem: _objects(info) for info in infos}
 

@@ -58,8 +58,7 @@ class SubsetDataset(metaclass=ABCMeta):
         self.indices = self.choose()
         if not self.indices:
             raise ValueError(
-                f'Expected {self!r} to leave an image of {len(self.dataset)} but it '
-                'leaves none; keep more of them.'
+                f'Keep more images: {self!r} leaves none of {len(self.dataset)}.'
             )
         self._fully_initialized = True
         print_log(
@@ -99,7 +98,7 @@ class DataFraction(SubsetDataset):
         self, dataset: Union[BaseDataset, dict], fraction: float, seed: int = 0
     ) -> None:
         if not 0 < fraction <= 1:
-            raise ValueError(f'Expected `fraction` in (0, 1] but got {fraction}.')
+            raise ValueError(f'Set `fraction` to a number in (0, 1], not {fraction}.')
         self.fraction = fraction
         super().__init__(dataset, seed)
 
@@ -136,7 +135,7 @@ class LongTailed(SubsetDataset):
         self, dataset: Union[BaseDataset, dict], factor: float, seed: int = 0
     ) -> None:
         if factor < 1:
-            raise ValueError(f'Expected `factor` from 1 but got {factor}.')
+            raise ValueError(f'Set `factor` to 1 or more, not {factor}.')
         self.factor = factor
         super().__init__(dataset, seed)
 

@@ -57,8 +57,8 @@ class BatchUncoupledLossMix(BatchLossMix):
     def __init__(self, loss_weight: str = 'independent', **kwargs) -> None:
         if loss_weight not in ('independent', 'half'):
             raise ValueError(
-                "Expected `loss_weight` to be 'independent' or 'half' but got "
-                f'{loss_weight!r}; for the coupled weight use BatchLossMix.'
+                "Set `loss_weight` to 'independent' or 'half', or use BatchLossMix for "
+                f'the coupled weight: got {loss_weight!r}.'
             )
         super().__init__(**kwargs)
         # Of its own, as it has arguments.

@@ -15,13 +15,13 @@ def tiny_uda_config(
     burn_in_iters: int = 2,
     **overrides: Any,
 ) -> Config:
-    """Load ``configs/uda/demo_NAME.py``, or ``configs/NAME.py``, for a run of seconds.
+    """Load ``configs/uda/demo_NAME.py``, ``configs/NAME.py`` or a path, for seconds.
 
     The teacher guesses, as it has learnt nothing: its scores are not looked at, and
     every image gets its three best boxes.
     """
     cfg = tiny_config(
-        name if name.startswith('uda/') else f'uda/demo_{name}',
+        name if name.startswith(('uda/', '/')) else f'uda/demo_{name}',
         data_root,
         work_dir,
         **{

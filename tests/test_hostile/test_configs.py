@@ -105,6 +105,7 @@ OPERATORS = {
     'operator a name': (transform(operator='CutMix'), OPERATOR),
     'operator None': (transform(operator=None), OPERATOR),
     'operators': (transform(operator=[dict(type='Blend')]), OPERATOR),
+    'operator a model': (transform(operator=[thin_model_cfg('fcos')]), OPERATOR),
     'operator without a type': (transform(operator={}), '"type"'),
     'operator unknown': (transform(operator=dict(type='Nope')), 'Nope'),
     'operator of another kind': (
@@ -172,8 +173,11 @@ DETECTORS = {
 STOP = 'StopMixingHook'
 VIEW = 'MixVisualizationHook'
 HOOK_TABLE = {
-    'stop never': (hook(STOP), 'exactly one'),
-    'stop twice': (hook(STOP, num_last_epochs=1, num_last_iters=1), 'exactly one'),
+    'stop never': (hook(STOP), 'Set one of `num_last'),
+    'stop twice': (
+        hook(STOP, num_last_epochs=1, num_last_iters=1),
+        'Set one of `num_last',
+    ),
     'stop for 0 epochs': (hook(STOP, num_last_epochs=0), 'Set `num_last'),
     'stop for -1 iterations': (hook(STOP, num_last_iters=-1), 'Set `num_last'),
     'stop for a text': (
@@ -252,7 +256,7 @@ UDA = {
     ),
     'no folder of images': (
         (DATASETS, dict(type='UnlabelledDataset', data_root='nowhere/', pipeline=[])),
-        'Expected a folder of target images at',
+        'to a folder of target images: there is none at',
     ),
     'an unknown fog': (
         (
@@ -289,8 +293,9 @@ def build(registry, cfg):
 def test_refused_when_built(name):
     what, words = TABLE[name]
     errors = (TypeError, ValueError, KeyError, FileNotFoundError)
-    with pytest.raises(errors, match=words):
+    with pytest.raises(errors, match=words) as error:
         build(*what)
+    assert len(str(error.value)) < 450, 'a config, before or after the remedy'
 
 
 @pytest.mark.parametrize('name', LEGAL)

@@ -231,9 +231,9 @@ def test_a_class_that_one_of_two_datasets_lacks_is_no_mistake(root, tmp_path):
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(labels, 'print_log', lambda text, **_: said.append(text))
-        labels._warn_of_classes_without_object(dataset)
+        labels.warn_of_classes_without_object(dataset)
         assert not said
-        labels._warn_of_classes_without_object(dataset.datasets[0])
+        labels.warn_of_classes_without_object(dataset.datasets[0])
     assert "{'bus': 1, 'car': 0, 'truck': 0}" in said[0]
 
 
@@ -277,7 +277,7 @@ def test_a_look_at_20_000_annotations_takes_a_second_at_most(root, monkeypatch):
     said = []
     monkeypatch.setattr(labels, 'print_log', lambda text, **_: said.append(text))
     for look, dataset in (
-        (labels._warn_of_classes_without_object, of_voc),
+        (labels.warn_of_classes_without_object, of_voc),
         (check_labels, of_coco),
     ):
         start = time.process_time()

@@ -75,8 +75,8 @@ def test_blend_keeps_the_dtype(dtype):
     ('first', 'second', 'match'),
     [
         (np.zeros((2, 2), bool), np.zeros((2, 2), bool), 'uint8.*: got bool'),
-        (np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16), 'same dtype'),
-        (np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8), 'channels'),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16), 'images alike'),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8), 'color_type'),
     ],
 )
 def test_blend_refuses_what_does_not_go_together(first, second, match):

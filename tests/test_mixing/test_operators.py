@@ -120,7 +120,7 @@ def test_min_visible_is_a_share(value):
 def test_images_that_do_not_go_together_are_refused():
     grey, colour = np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8)
     window = Window(0, 0, 2, 2, (4, 4))
-    with pytest.raises(ValueError, match='same dtype and channels'):
+    with pytest.raises(ValueError, match='Load all images alike'):
         CutMix().mix_images(colour, grey, 0.75, window, 0)
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 
 from mmdet_lossmix.mixing import run_check
@@ -207,15 +206,9 @@ def test_a_real_run_stops_before_its_first_step(
         runner.train()
 
 
-def test_outside_of_a_run_nothing_is_checked(monkeypatch):
-    monkeypatch.setattr(run_check, 'check_config', lambda _: pytest.fail('checked'))
-    MessageHub.get_instance('no_run')
-    run_check.check_this_run()
-
-
 @pytest.mark.parametrize('mixing', ['pipeline', 'batch'])
 @pytest.mark.parametrize('kind', ['MixUp', 'CachedMixUp'])
-def test_mmdets_own_mixing_beside_ours_is_named_once(kind, mixing, monkeypatch):
+def test_mmdets_own_mixing_beside_ours_is_named(kind, mixing, monkeypatch):
     """Both work together, but a reader of the config should know."""
     other = dict(type=kind, img_scale=(64, 64))
     cfg = config(other, PACK, augments=[BATCH_LOSSMIX])
@@ -225,7 +218,7 @@ def test_mmdets_own_mixing_beside_ours_is_named_once(kind, mixing, monkeypatch):
             train=nested(PACK, outer=[other, LOSSMIX, PACK_BOTH]), weighting='image'
         )
         place = f'LossMixTransform at {TRAIN}.pipeline[1]'
-    messages = warnings_of(cfg, monkeypatch, times=3)
+    messages = warnings_of(cfg, monkeypatch)
     assert len(messages) == 1
     assert f'Both {kind} at {TRAIN}.pipeline[' in messages[0]
     assert place in messages[0]
@@ -241,15 +234,9 @@ def test_mmdets_mixing_alone_warns_of_nothing(monkeypatch):
     assert not warnings_of(cfg, monkeypatch)
 
 
-def warnings_of(cfg, monkeypatch, times=1):
+def warnings_of(cfg, monkeypatch):
     """What the check of a run with this config says."""
     messages = []
     monkeypatch.setattr(run_check, 'print_log', lambda text, **_: messages.append(text))
-    monkeypatch.setattr(run_check, '_checked', None)
-    hub = MessageHub.get_instance('run_with_other_mixing')
-    MessageHub._instance_dict.move_to_end('run_with_other_mixing')
-    hub.update_info('cfg', cfg.pretty_text)
-    for _ in range(times):
-        run_check.check_this_run()
-    MessageHub._instance_dict.pop('run_with_other_mixing')
+    run_check.warn_of_other_mixing(cfg)
     return messages

@@ -38,5 +38,5 @@ def test_noise_belongs_to_the_image():
 
 
 def test_unknown():
-    with pytest.raises(ValueError, match=r"one of gaussian_noise, .* but got 'rain'"):
+    with pytest.raises(ValueError, match=r"one of gaussian_noise, .* not 'rain'"):
         CorruptTestImage('rain')

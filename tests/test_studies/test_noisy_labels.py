@@ -99,9 +99,9 @@ def test_no_objects_and_all_missing():
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (dict(rate=1.2, num_classes=2), r'`rate` in \[0, 1\] but got 1.2'),
-        (dict(rate=1, num_classes=1), '`num_classes` from 2 but got 1'),
-        (dict(rate=1, num_classes=2, kinds=['blur']), "but got \\['blur'\\]"),
+        (dict(rate=1.2, num_classes=2), r'`rate` to a number in \[0, 1\], not 1.2'),
+        (dict(rate=1, num_classes=1), '`num_classes` to 2 or more, not 1'),
+        (dict(rate=1, num_classes=2, kinds=['blur']), "not \\['blur'\\]"),
     ],
 )
 def test_arguments(arguments, message):

@@ -64,6 +64,7 @@ def test_any_detector_on_own_data(coco, path):
     assert cfg.test_evaluator.ann_file == coco['val'][0]
     before = config(coco, path).model.data_preprocessor.get('batch_augments') or []
     assert cfg.model.data_preprocessor.batch_augments[:-1] == before
+    assert 'mmdet_lossmix' in cfg.custom_imports.imports
 
 
 def test_images_beside_the_file(coco):

@@ -49,5 +49,5 @@ def test_same_images_other_weight(loss_weight):
 
 
 def test_unknown_weight():
-    with pytest.raises(ValueError, match='for the coupled weight use BatchLossMix'):
+    with pytest.raises(ValueError, match='use BatchLossMix for the coupled weight'):
         MODELS.build(dict(type='BatchUncoupledLossMix', loss_weight='coupled'))

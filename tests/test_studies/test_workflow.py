@@ -136,7 +136,7 @@ def test_what_cannot_be_run_is_told_before_anything_starts(tmp_path, voc_root, f
             {'model.backbone.depth': 19},
             ' run strategy=none .*invalid depth',
         ),
-        'corruptions': (['rain'], " run strategy=none .* but got 'rain'"),
+        'corruptions': (['rain'], " run strategy=none .* not 'rain'"),
         'settings': (
             {'strategy': 'mosaic', 'prob': 2},
             '.*settings.prob: 2 is greater',

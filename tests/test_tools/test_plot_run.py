@@ -11,7 +11,7 @@ from tests.helpers import ROOT
 from tests.helpers.processes import run
 
 sys.path.insert(0, str(ROOT / 'tools'))
-from plot_run import read_training
+from plot_run import gathered, read_training
 
 TRAIN = [
     {'lr': 0.1, 'loss': 3.0, 'loss_cls': 2.0, 'acc': 9.0, 'epoch': 1, 'step': 10},
@@ -49,6 +49,20 @@ def test_command_draws_what_there_is(tmp_path, records):
     done = run([sys.executable, tool, str(tmp_path)], tmp_path)
     assert done.returncode == 0, done.stdout
     assert cv2.imread(str(tmp_path / 'curves.png')).std() > 0
+
+
+def test_losses_of_layers_are_one_curve():
+    """The legend of a DINO would hide the plot."""
+    kinds = [
+        f'{dn}loss_{kind}' for dn in ('', 'dn_') for kind in ('cls', 'bbox', 'iou')
+    ]
+    names = [*kinds, *(f'd{i}.{kind}' for i in range(5) for kind in kinds)]
+    names += ['enc_loss_cls', 'enc_loss_bbox', 'enc_loss_iou', 'small_loss', 'loss']
+    curves = pd.DataFrame({name: [2.0, 1.0] for name in names})
+    curves['small_loss'], curves['loss'] = 0.1, 80.0
+    found = gathered(curves)
+    assert list(found) == [*kinds, *names[-5:-2], 'loss']
+    assert found['dn_loss_iou'].tolist() == [12.0, 6.0]
 
 
 def test_command_says_what_is_missing(tmp_path):

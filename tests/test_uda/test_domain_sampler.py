@@ -84,8 +84,8 @@ def test_ranks_share_a_permutation(monkeypatch):
         ((3, 3), [2, 0], r'`per_domain` to a whole number in \[1, inf\), not 0'),
         ((3, 3), [1.5, 2.5], r'`per_domain` to a whole number'),  # waited for ever
         ((3, 3), [2], 'a quota for each of 2 datasets'),
-        ((3, 0), [1, 1], 'dataset 1 but it has none'),
-        ((0, 3), [1, 1], '`filter_empty_gt`: no object of any of the `classes`'),
+        ((3, 0), [1, 1], 'dataset 1: it has no image'),
+        ((0, 3), [1, 1], 'no image, or none with an object of its `classes`'),
     ],
 )
 def test_bad_quotas_are_refused(sizes, quotas, message):

@@ -25,10 +25,9 @@ def check_frame(results: dict) -> None:
     changed = [k for k in before if not np.array_equal(before[k], now[k])]
     if changed:
         raise ValueError(
-            'Expected nothing to move the image or its boxes between LossMixTransform '
-            f'and PackLossMixInputs but got a changed {" and ".join(changed)}: the '
-            "partner's boxes would be wrong. Put Resize, RandomFlip, RandomCrop, "
-            'FilterAnnotations and their like before LossMixTransform.'
+            'Put Resize, RandomFlip, RandomCrop, FilterAnnotations and their like '
+            'before LossMixTransform: between it and PackLossMixInputs something has '
+            f"changed {' and '.join(changed)}, so the partner's boxes would be wrong."
         )
 
 

@@ -14,12 +14,11 @@ from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import Annotations, check_prompts, join
 from mmdet_lossmix.mixing.canvas import canvas_shape, check_pad_val, check_pad_val_for
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE
+from mmdet_lossmix.mixing.shared import MixCounts, MixSwitch
 
-from ..labels import check_run
 from .annotation_keys import ANNOTATION_KEYS, as_results, read_annotations
 from .frame_guard import record_frame
 from .partners import LoadedImage, PartnerCache, at_scale_of
-from .switch import MixSwitch
 
 
 class MixTransform(BaseTransform):
@@ -71,6 +70,7 @@ class MixTransform(BaseTransform):
         self.operator = build_operator(operator)
         self.cache = PartnerCache(max_cached_images)
         self.switch = MixSwitch()
+        self.counts = MixCounts()
 
     def get_indexes(self, dataset) -> List[int]:
         """Draw an index for ``MultiImageMixDataset``; none while not mixing."""
@@ -93,7 +93,6 @@ class MixTransform(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Mix ``results`` of the pipeline with a partner, in place."""
-        check_run()
         if 'partner' in results:
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
         annotations = read_annotations(results).without_degenerate()
@@ -102,6 +101,7 @@ class MixTransform(BaseTransform):
             partner = self._partner_of_dataset(results)
         else:
             partner = self._partner_of_cache(results)
+        self.counts.add(images=1)
         if partner is None:
             return results
         check_prompts(results, partner.prompts)
@@ -116,6 +116,7 @@ class MixTransform(BaseTransform):
         )
         results['img_shape'] = canvas
         results['partner_img_path'] = partner.img_path
+        self.counts.add(mixed=1, lam=lam)
         self._annotate(results, own, other.visible(window, True, least), lam)
         return results
 

@@ -88,8 +88,7 @@ class PartnerCache:
     def draw(self, loaded: LoadedImage) -> Optional[LoadedImage]:
         """Draw another image as partner, of the same orientation if possible, or None.
 
-        A landscape and a portrait image would meet on a canvas up to 1.7 times as
-        large, and the detector pays for every pixel.
+        A landscape and a portrait image meet on a canvas up to 1.7 times as large.
         """
         others = self._others(loaded)
         return random.choice(_alike(others, loaded) or others) if others else None
@@ -99,10 +98,9 @@ class PartnerCache:
     ) -> Optional[LoadedImage]:
         """Exchange a partner of the other orientation for one of the same.
 
-        ``MultiImageMixDataset`` asks for a partner without saying for which image, so a
-        partner may not suit, or may be the image itself. The cache takes it, for a
-        later image that it does suit, and gives one that came earlier; none is decoded
-        in vain. It gives ``partner`` itself if it suits, or while there is none that
+        ``MultiImageMixDataset`` asks for a partner without saying for which image. One
+        that does not suit stays in the cache for a later image, and an earlier one is
+        given. ``partner`` itself is given if it suits, or while there is none that
         does; None if there is only the image itself.
         """
         same = _same(loaded, partner)
@@ -146,9 +144,8 @@ def is_landscape(image) -> bool:
 def at_scale_of(results: dict, partner: dict) -> dict:
     """Resize a partner to fit into an image, as mmdet's ``MixUp`` does.
 
-    In the pipeline of ``MultiImageMixDataset``, steps before mixing (Mosaic, Resize,
-    ...) see the image and not its partner. It is resized if it is as large as its file
-    still, and the image is not.
+    In ``MultiImageMixDataset``, steps before mixing (Mosaic, Resize) see the image and
+    not its partner, which is resized if it alone is as large as its file still.
     """
     height, width = results['img'].shape[:2]
     if _as_its_file(partner) and not _as_its_file(results):

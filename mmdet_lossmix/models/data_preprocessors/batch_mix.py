@@ -8,10 +8,9 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample, SampleList
 from mmdet.utils import ConfigType
 from mmengine.dist import broadcast_object_list, get_world_size
-from mmengine.logging import MessageHub, print_log
+from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
-from mmdet_lossmix.datasets.labels import check_run
 from mmdet_lossmix.functional import check_mix_args, sample_lambda
 from mmdet_lossmix.mixing import BLEND, Window, build_operator, strategies
 from mmdet_lossmix.mixing.annotations import (
@@ -22,6 +21,7 @@ from mmdet_lossmix.mixing.annotations import (
 )
 from mmdet_lossmix.mixing.canvas import canvas_shape
 from mmdet_lossmix.mixing.run_check import MIXED_TWICE
+from mmdet_lossmix.mixing.shared import MixCounts
 from mmdet_lossmix.structures import attach_partner
 
 from .sample_annotations import put_annotations, read_annotations
@@ -62,29 +62,23 @@ class BatchMix(nn.Module):
         self.prob = prob
         self.operator = build_operator(operator)
         self.mixing = True
-        self._batches_of_one = 0
+        self.counts = MixCounts()
 
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
     ) -> Tuple[Tensor, SampleList]:
-        """Mix a batch.
-
-        Args:
-            batch_inputs (Tensor): Normalised and padded images, shape (N, C, H, W).
-            data_samples (list[:obj:`DetDataSample`]): N samples.
+        """Mix N images, shape (N, C, H, W), normalised and padded, and their samples.
 
         Returns:
             tuple: New images and samples; as they were if this batch is not mixed.
         """
+        self.counts.add(images=len(data_samples))
         if not self.mixing:
             return batch_inputs, data_samples
-        check_run()
         if any('partner' in sample for sample in data_samples):
             raise ValueError(MIXED_TWICE.format(type(self).__name__))
-        if len(data_samples) < 2:
-            self._warn_of_batch_of_one()
+        if len(data_samples) < 2:  # the last batch of an epoch may well be one
             return batch_inputs, data_samples
-        self._batches_of_one = -1  # the last batch of an epoch may well be one
         rng = np.random.default_rng([shared_seed(), iteration()])
         mix, lam = rng.random() < self.prob, sample_lambda(self.alpha, rng)
         if not mix:
@@ -109,6 +103,7 @@ class BatchMix(nn.Module):
                 put_annotations(pair[0], annotations[i])
                 samples.append(pair[0])
                 continue
+            self.counts.add(mixed=1, lam=lam)
             if j != i - 1:
                 image, other = batch_inputs[i][None], batch_inputs[j][None]
                 self.operator.mix_tensors(image, other, lam, window, mixed[i][None])
@@ -141,19 +136,6 @@ class BatchMix(nn.Module):
             put_annotations(partner, second[0][0])
             attach_partner(sample, partner, weight)
         return sample
-
-    def _warn_of_batch_of_one(self) -> None:
-        if self._batches_of_one < 0:
-            return
-        self._batches_of_one += 1
-        if self._batches_of_one == 2:
-            print_log(
-                'Use a `batch_size` of 2 or more per GPU, or LossMixTransform, which '
-                'mixes with images seen before: all batches so far held one image, '
-                f'which has no partner, so {type(self).__name__} mixes nothing.',
-                logger='current',
-                level=30,
-            )
 
     def extra_repr(self) -> str:
         """Show the arguments when the model is printed."""

@@ -7,7 +7,6 @@ from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
-from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_lossmix.arguments import check_dicts
@@ -18,7 +17,6 @@ from ..losses_check import FiniteCheck
 from ..one_forward import LossTerm, SharedForward, check_roi_sampling, untraced
 from .transparent import TransparentWrapper
 
-UNMIXED_BATCHES_BEFORE_WARNING = 20
 REMEDY = (
     'Pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole config, '
     '`detector=_base_.model`'
@@ -89,7 +87,7 @@ class LossMixDetector(TransparentWrapper):
     ) -> None:
         if weighting not in ('image', 'batch'):
             raise ValueError(
-                f"Expected `weighting` to be 'image' or 'batch' but got {weighting!r}."
+                f"Set `weighting` to 'image' or 'batch', not {weighting!r}."
             )
         check_roi_sampling(roi_sampling)
         check_dicts(True, data_preprocessor=data_preprocessor)
@@ -98,8 +96,6 @@ class LossMixDetector(TransparentWrapper):
         self.weighting = weighting
         self.roi_sampling = roi_sampling
         self.mixing = True
-        self._batches = 0
-        self._mixed = False
         self._check_finite = FiniteCheck()
         self._wrap(detector)
 
@@ -118,7 +114,6 @@ class LossMixDetector(TransparentWrapper):
         if not self.mixing and not batch.any_mixed:
             losses = self.detector.loss(batch_inputs, batch.own)
         else:
-            self._warn_if_never_mixed(batch.any_mixed)
             sharing = SharedForward(self.detector, batch_inputs, self.roi_sampling)
             with sharing as shared:
                 if self.weighting == 'batch':
@@ -128,19 +123,6 @@ class LossMixDetector(TransparentWrapper):
                     losses = shared.mean_loss(images, ADVICE)
         self._check_finite(losses, batch_data_samples)
         return losses
-
-    def _warn_if_never_mixed(self, mixed: bool) -> None:
-        self._mixed |= mixed
-        self._batches += 1
-        if self._batches == UNMIXED_BATCHES_BEFORE_WARNING and not self._mixed:
-            print_log(
-                'Add LossMixTransform and PackLossMixInputs to the train pipeline, or '
-                "BatchLossMix to data_preprocessor's `batch_augments`: the first "
-                f'{self._batches} batches held no mixed image, so LossMixDetector '
-                'trains as the plain detector.',
-                logger='current',
-                level=30,
-            )
 
 
 def build_detector(

@@ -47,8 +47,8 @@ class DomainSampler(Sampler):
     ) -> None:
         if not hasattr(dataset, 'datasets'):
             raise TypeError(
-                'Expected a ConcatDataset of one dataset for each domain but got a '
-                f'{type(dataset).__name__}.'
+                'Use DomainSampler with a ConcatDataset, of one dataset for each '
+                f'domain, not a {type(dataset).__name__}.'
             )
         if not isinstance(per_domain, (list, tuple)):
             raise TypeError(
@@ -68,9 +68,8 @@ class DomainSampler(Sampler):
             )
         if 0 in sizes:
             raise ValueError(
-                f'Expected images in dataset {sizes.index(0)} but it has none: its '
-                'folder is empty, or all images were filtered out (`filter_empty_gt`: '
-                'no object of any of the `classes` is in them).'
+                f'Correct folder or `classes` of dataset {sizes.index(0)}: it has '
+                'no image, or none with an object of its `classes` (`filter_empty_gt`).'
             )
         self.group_by_shape = group_by_shape
         self.seed = sync_random_seed() if seed is None else seed

@@ -25,7 +25,7 @@ class FoggyCityscapesDataset(CityscapesDataset):
         self, *args: Any, betas: Sequence[str] = ('0.02',), **kwargs: Any
     ) -> None:
         if not betas or not set(betas) <= set(BETAS):
-            raise ValueError(f'Expected `betas` of {BETAS} but got {betas}.')
+            raise ValueError(f'Set `betas` to some of {BETAS}, not {betas}.')
         self.betas = list(betas)
         super().__init__(*args, **kwargs)
 

@@ -44,8 +44,8 @@ class StrongAugment(BaseTransform):
         image = results['img']
         if image.dtype != np.uint8:
             raise TypeError(
-                f'Expected an image of uint8 for StrongAugment but got {image.dtype}; '
-                'load it without `to_float32`.'
+                'Load images without `to_float32`: StrongAugment takes uint8, not '
+                f'{image.dtype}.'
             )
         if np.random.rand() < 0.8:
             brightness, contrast, saturation = np.random.uniform(0.6, 1.4, 3)

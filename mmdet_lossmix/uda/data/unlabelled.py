@@ -58,8 +58,8 @@ class UnlabelledDataset(BaseDetDataset):
         folder = Path(self.data_prefix.get('img') or self.data_root or '.')
         if not folder.is_dir():
             raise FileNotFoundError(
-                f'Expected a folder of target images at {folder.absolute()} but there '
-                'is none; set `data_root` and `data_prefix=dict(img=...)`.'
+                'Set `data_root` and `data_prefix=dict(img=...)` to a folder of target '
+                f'images: there is none at {folder.absolute()}.'
             )
         paths = self._listed(folder) if self.ann_file else self._found(folder)
         infos = []
@@ -80,8 +80,8 @@ class UnlabelledDataset(BaseDetDataset):
         without = [pattern for pattern, paths in found.items() if not paths]
         if without or not found:
             raise FileNotFoundError(
-                f'Expected target images in {folder.absolute()} but no file of '
-                f'{", ".join(SUFFIXES)} matches {without} of `pattern`; correct either.'
+                f'Correct `pattern` or the folder: no file of {", ".join(SUFFIXES)} in '
+                f'{folder.absolute()} matches {without}.'
             )
         return sorted(set().union(*found.values()))
 
@@ -91,9 +91,9 @@ class UnlabelledDataset(BaseDetDataset):
         missing = [str(path) for path in paths if not path.is_file()]
         if missing or not paths:
             raise FileNotFoundError(
-                f'Expected the images that {self.ann_file} lists but {len(missing)} of '
-                f'{len(paths)} are missing, such as {missing[:2]}; correct '
-                '`data_prefix`, `suffix` or the list.'
+                f'Correct `data_prefix`, `suffix` or the list {self.ann_file}: '
+                f'{len(missing)} of its {len(paths)} images are missing, such as '
+                f'{missing[:2]}.'
             )
         return paths
 

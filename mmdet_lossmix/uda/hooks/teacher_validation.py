@@ -64,6 +64,18 @@ class TeacherCheckpointHook(CheckpointHook):
     the best one was chosen by the images that it is tested on.
     """
 
+    def before_train(self, runner: Runner) -> None:
+        """Refuse a ``save_best`` of another metric than the validation has."""
+        super().before_train(runner)
+        loop = runner.val_loop
+        names = [m.prefix for m in loop.evaluator.metrics] if loop else [None]
+        for key in getattr(self, 'key_indicators', []):
+            if '/' in key and not {None, key.split('/')[1]} & {*names}:
+                raise ValueError(
+                    "Set `save_best` of the checkpoint hook to a metric of the run's, "
+                    f"as 'teacher/coco/bbox_mAP_50', not {key!r}: it has {names}."
+                )
+
     def after_val_epoch(
         self, runner: Runner, metrics: Optional[Dict[str, float]] = None
     ) -> None:

@@ -94,7 +94,7 @@ def test_copies_are_switches_of_their_own_for_their_own_workers(duplicate):
     other.turn_off()
     assert switch.on
     assert not other.on
-    assert other._off.is_shared()
+    assert other._values.is_shared()
     assert not duplicate(other).on
 
 

@@ -8,7 +8,6 @@ from mmengine.logging import MessageHub
 from scipy.stats import kstest
 
 from mmdet_lossmix.mixing.visibility import visible_objects
-from mmdet_lossmix.models.data_preprocessors import batch_mix
 from tests.helpers.batches import mixed_batch
 from tests.helpers.thin_detectors import thin_model_cfg
 
@@ -124,26 +123,13 @@ def test_lambda_depends_on_seed_and_iteration_alone(runner_state):
 
 
 @pytest.mark.parametrize('type_', TYPES)
-def test_a_batch_of_one_stays_unmixed_with_one_warning(type_, monkeypatch):
-    messages = []
-    monkeypatch.setattr(batch_mix, 'print_log', lambda text, **_: messages.append(text))
+def test_a_batch_of_one_stays_unmixed(type_):
     augment = build(type_)
     inputs, samples = batch(1)
-    for _ in range(3):
-        mixed, same = augment(inputs, samples)
-        assert torch.equal(mixed, inputs)
-        assert same is samples
-    assert len(messages) == 1
-    assert '`batch_size` of 2 or more' in messages[0]
-
-
-def test_the_last_batch_of_an_epoch_may_be_one(monkeypatch):
-    messages = []
-    monkeypatch.setattr(batch_mix, 'print_log', lambda text, **_: messages.append(text))
-    augment = build('BatchLossMix')
-    for number in (2, 1, 2, 1, 1, 1):
-        augment(*batch(number))
-    assert not messages
+    mixed, same = augment(inputs, samples)
+    assert torch.equal(mixed, inputs)
+    assert same is samples
+    assert augment.counts.total().tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(

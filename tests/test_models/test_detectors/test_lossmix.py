@@ -415,20 +415,3 @@ def test_data_preprocessor_entries_go_over_the_detectors_own():
     assert wrapped.data_preprocessor.pad_size_divisor == 64
     assert wrapped.data_preprocessor.mean.flatten().tolist()[0] > 100
     assert wrapped.detector.data_preprocessor is wrapped.data_preprocessor
-
-
-def test_one_warning_if_nothing_ever_mixes(monkeypatch):
-    from mmdet_lossmix.models.detectors import lossmix
-
-    messages = []
-    monkeypatch.setattr(lossmix, 'print_log', lambda text, **_: messages.append(text))
-    _, wrapped = build_pair('fcos', weighting='batch')
-    wrapped._warn_if_never_mixed(True)
-    for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
-        wrapped._warn_if_never_mixed(False)
-    assert not messages
-    _, wrapped = build_pair('fcos', weighting='batch')
-    for _ in range(3 * lossmix.UNMIXED_BATCHES_BEFORE_WARNING):
-        wrapped._warn_if_never_mixed(False)
-    assert len(messages) == 1
-    assert 'held no mixed image' in messages[0]
