@@ -9,8 +9,12 @@ def check_number(
 ) -> None:
     """Refuse what is not a number of an interval.
 
-    The interval is written as in mathematics, such as ``'[0, 1)'`` or ``'[1, inf)'``. A
-    ``hint`` is added to the error of a number out of its range.
+    Args:
+        name (str): Of the argument.
+        value (Any): What was given.
+        interval (str): As in mathematics, such as ``'[0, 1)'`` or ``'[1, inf)'``.
+        whole (bool): Whether it must have no fraction. Defaults to False.
+        hint (str): To be added to the error of a number out of its range.
 
     Raises:
         TypeError: If ``value`` is no number.

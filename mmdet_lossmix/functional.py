@@ -36,11 +36,16 @@ def check_mix_args(alpha: float, prob: float) -> None:
 
 
 def sample_lambda(alpha: float, rng: Any = np.random) -> float:
-    """Draw the mixing weight of equation (1), in [0, 1], from ``Beta(alpha, alpha)``.
+    """Draw the mixing weight of equation (1).
 
-    An ``alpha`` of 1 is uniform, a small one keeps mostly one image, a large one mixes
-    half and half. The source of randomness is numpy's global state by default, which
-    mmengine seeds differently in every worker.
+    Args:
+        alpha (float): Parameter of ``Beta(alpha, alpha)``. 1 is uniform, a small one
+            keeps mostly one image, a large one mixes half and half.
+        rng (numpy.random.Generator or module): The source of randomness. Defaults to
+            numpy's global state, which mmengine seeds differently in every worker.
+
+    Returns:
+        float: ``lam`` in [0, 1].
     """
     alpha = min(max(alpha, 1e-100), 1e100)  # beyond, numpy has NaN; lambda is the same
     return float(rng.beta(alpha, alpha))
@@ -62,10 +67,16 @@ def blend_images(
 ) -> np.ndarray:
     """Equation (1) on images as loaded, in one SIMD pass without a float copy.
 
-    Both, and ``out`` if there is one to be written, have one shape (H, W) or (H, W, C)
-    and one dtype, of 8 or 16 bit or floating point; values are rounded once. ``lam``,
-    in [0, 1], is the weight of ``image``. For images of different sizes see
-    :func:`mmdet_lossmix.mixing.canvas.blend`.
+    For images of different sizes see :func:`mmdet_lossmix.mixing.canvas.blend`.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
+        partner (np.ndarray): Of the same shape and dtype.
+        lam (float): Weight of ``image``, in [0, 1].
+        out (np.ndarray, optional): Of the same shape and dtype, to be written.
+
+    Returns:
+        np.ndarray: The blend: ``out``, or a new array. Values are rounded once.
     """
     if lam < 0.5:
         # Dominant image first: mixing (i, j, lam) and (j, i, 1 - lam) are then the
@@ -78,10 +89,15 @@ def blend_images(
 def interpolate_losses(own: LossDict, partner: LossDict, lam: float) -> LossDict:
     """Equation (2) for every entry of mmdet's loss dictionaries.
 
-    ``own`` are the losses against the image's annotations, of the weight ``lam`` in
-    [0, 1], and ``partner`` those against its partner's, with the same keys and
-    structure. All keys are interpolated, also ``acc``. A weight of 0 drops its term, so
-    that an infinite loss cannot become NaN.
+    A weight of 0 drops its term, so that an infinite loss cannot become NaN.
+
+    Args:
+        own (dict[str, Tensor | list[Tensor]]): Losses against the image's annotations.
+        partner (dict[str, Tensor | list[Tensor]]): Losses against its partner's.
+        lam (float): Weight of ``own``, in [0, 1].
+
+    Returns:
+        dict[str, Tensor | list[Tensor]]: The same keys and structure, also ``acc``.
     """
     return weighted_sum([own, partner], [lam, 1 - lam])
 

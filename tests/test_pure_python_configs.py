@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
+from mmdet_lossmix.hooks import RuntimeInfoHook
 from tests.helpers import ROOT
 from tests.helpers.tiny_coco import write_coco
 from tests.helpers.tiny_configs import load_config, tiny_config
@@ -78,6 +79,7 @@ def test_delta_trains_on_a_base_of_classes(tmp_path):
     cfg = Config.fromfile(tmp_path / 'delta.py', format_python_code=False)
     assert cfg.model.detector.__name__ == 'RetinaNet'
     runner = Runner.from_cfg(cfg)
+    assert [hook for hook in runner.hooks if type(hook) is RuntimeInfoHook]
     runner.train()
     file = Path(runner.log_dir) / 'vis_data' / 'scalars.json'
     rows = [json.loads(line) for line in file.read_text().splitlines()]

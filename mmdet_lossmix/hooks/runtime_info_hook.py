@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 import torch
-from mmdet.registry import HOOKS
 from mmengine import hooks
+from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from mmdet_lossmix.datasets.labels import check_labels, warn_of_classes_without_object
@@ -19,12 +19,12 @@ from mmdet_lossmix.mixing.strategies import Strategy
 STEPS = 50  # that `mixed_share` is the mean of
 
 
-@HOOKS.register_module()
+@HOOKS.register_module(force=True)
 class RuntimeInfoHook(hooks.RuntimeInfoHook):
     """mmengine's hook of this name, which every run has, for runs that may mix.
 
-    A run whose ``default_scope`` is ``mmdet`` finds this one first. In another scope it
-    takes ``default_hooks=dict(runtime_info=dict(type='mmdet.RuntimeInfoHook'))``.
+    It takes the place of mmengine's, so that no config has to name it. Where nothing
+    mixes it adds the check of labels alone.
 
     Before the first step it checks config and labels, and logs what will be mixed. In
     every step it logs the mean weight of the own image (``mix_lambda``, 1 if unmixed)

@@ -110,10 +110,17 @@ def blend(
 ) -> np.ndarray:
     """Equation (1) on a canvas as large as the larger of either side.
 
-    Both images, of shapes (H, W[, C]) and (H', W'[, C]) and one dtype of 8 or 16 bit or
-    floating point, lie at its top left corner. ``lam``, in [0, 1], is the weight of
-    ``image``; ``pad_val`` is the value where an image does not reach, one for all
-    channels or one for each. Returns a new array, shape (max(H, H'), max(W, W')[, C]).
+    Both images lie at its top left corner.
+
+    Args:
+        image (np.ndarray): Shape (H, W) or (H, W, C), 8 or 16 bit or floating point.
+        partner (np.ndarray): Shape (H', W') or (H', W', C), of the same dtype.
+        lam (float): Weight of ``image``, in [0, 1].
+        pad_val (float or Sequence[float]): Value of the canvas where an image does
+            not reach, one for all channels or one for each. Defaults to 114.
+
+    Returns:
+        np.ndarray: A new array of the same dtype, shape (max(H, H'), max(W, W')[, C]).
 
     Raises:
         ValueError: If dtype or channels differ, or OpenCV cannot add the dtype.

@@ -61,13 +61,16 @@ def visible_objects(
     A mask, where there is one, decides how much is seen of its object, and the box of
     a cut mask encloses what is left of the mask.
 
-    The n ``boxes``, shape (n, 4), are (x1, y1, x2, y2); ``masks`` lie on the canvas.
-    The partner is seen in ``window``; ``inside`` says whether the objects are its own.
-    ``min_visible``, in [0, 1], is the least share of an object that must be seen.
+    Args:
+        boxes (Tensor): Shape (n, 4), as (x1, y1, x2, y2).
+        masks (BitmapMasks | PolygonMasks, optional): Of the n objects, on the canvas.
+        window (Window): Where the partner is seen.
+        inside (bool): Whether the objects are the partner's.
+        min_visible (float): The least share of an object that must be seen, in [0, 1].
 
     Returns:
         tuple[Tensor, BitmapMasks | PolygonMasks, Tensor]: Boxes, masks, and which
-        objects, shape (n,), bool, are seen enough. Cut polygons are bitmaps.
+        of the n objects, shape (n,), bool, are seen enough. Cut polygons are bitmaps.
     """
     if window.share in (0, 1):  # all as it was, or nothing left
         seen = inside == (window.share == 1)

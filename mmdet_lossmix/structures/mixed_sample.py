@@ -55,11 +55,15 @@ def split_batch(
     batch_inputs: Optional[Tensor] = None,
     data_preprocessor: Optional[BaseDataPreprocessor] = None,
 ) -> SplitBatch:
-    """Take a batch of possibly mixed samples apart, which stay as they are.
+    """Take a batch of possibly mixed samples apart.
 
-    The ``data_preprocessor`` that the samples went through treats only the top level of
-    a sample; what it does to annotations (box types, padding of masks, fields that it
-    adds) is done to the partners here. ``batch_inputs`` has the shape (N, C, H, W).
+    Args:
+        data_samples (list[:obj:`DetDataSample`]): Left as they are.
+        batch_inputs (Tensor, optional): Their images, shape (N, C, H, W).
+        data_preprocessor (:obj:`BaseDataPreprocessor`, optional): The one that the
+            samples went through. It treats only the top level of a sample; what it
+            does to annotations (box types, padding of masks, fields that it adds) is
+            done to the partners here.
 
     Returns:
         SplitBatch: Shallow copies; tensors are shared. Both samples of an image have
