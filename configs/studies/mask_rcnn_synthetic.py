@@ -33,8 +33,7 @@ val_dataloader = dict(
     )
 )
 test_dataloader = val_dataloader
-# Of the last metric are the APs of classes, which have no name for it.
-val_evaluator = dict(metric=['segm', 'bbox'], ann_file=data_root + 'test.json')
+val_evaluator = dict(metric=['bbox', 'segm'], ann_file=data_root + 'test.json')
 test_evaluator = val_evaluator
 model = dict(
     roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5))

@@ -86,3 +86,4 @@ def test_mask_rcnn_trains_with_lossmix_and_measures_masks(devkit, tmp_path):
     losses = runner.message_hub.log_scalars
     assert losses['train/loss_mask'].current() > 0
     assert {'val/coco/bbox_mAP', 'val/coco/segm_mAP'} <= {*losses}
+    assert cfg.test_evaluator.metric == ['segm', 'bbox'], 'APs of classes are of boxes'
