@@ -37,7 +37,7 @@ class Moments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.total: Tensor | float = 0.0
+        self.total = torch.zeros((), dtype=torch.float64)
         self.squares = 0.0
 
     def add(self, vector: Tensor) -> None:

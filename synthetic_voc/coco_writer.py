@@ -42,7 +42,8 @@ def write_coco(
     """Write a COCO file of scenes; categories have the order of ``classes``."""
     categories = [{'id': i, 'name': name} for i, name in enumerate(classes, start=1)]
     number = {category['name']: category['id'] for category in categories}
-    images, annotations = [], []
+    images: list[dict] = []
+    annotations: list[dict] = []
     for image_id, entry in enumerate(entries, start=1):
         images.append({'id': image_id, **entry['image']})
         for found in entry['objects']:

@@ -38,4 +38,7 @@ test_evaluator = val_evaluator
 model = dict(
     roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5))
 )
-optim_wrapper = dict(optimizer=dict(lr=0.001))
+optim_wrapper = dict(  # as on photographs
+    optimizer=dict(lr=0.001),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),
+)

@@ -31,7 +31,10 @@ def draw(table: pd.DataFrame) -> Figure:
                     for _, run in of_label.groupby('run'):
                         ax.plot(run['at'], run['value'], 'o-', ms=4, c=colours[index])
                 continue
-            sns.lineplot(rows, x='at', y='value', errorbar='sd', ax=ax, **looks)
+            legend = quantity == SCORE
+            sns.lineplot(
+                rows, x='at', y='value', errorbar='sd', ax=ax, legend=legend, **looks
+            )
             ax.set(xlabel='how visible the object is in the blend')
     first, second, third = figure.axes
     first.set(ylabel='score of its detection, 0 if there is none', title='Score')
@@ -42,7 +45,6 @@ def draw(table: pd.DataFrame) -> Figure:
     )  # fmt: skip
     for ax in (first, second):
         ax.set(ylim=(0, None))
-    second.get_legend().remove()
     sns.move_legend(first, 'upper left', title=None)
     errors = table[table['quantity'] == D_ECE].groupby('label', sort=False)['value']
     lines = [f'{label}: D-ECE {100 * e:.1f} %' for label, e in errors.mean().items()]

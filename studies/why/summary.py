@@ -48,8 +48,8 @@ def summarise(answers: Sequence[Answers]) -> pd.DataFrame:
 def _by_visibility(
     objects: pd.DataFrame, detections: pd.DataFrame, images: int
 ) -> Iterator[tuple]:
-    arrays = (detections[name].to_numpy() for name in ('score', 'hit'))
-    threshold = score_for_false_positives(*arrays, images)
+    scores, hits = (detections[name].to_numpy() for name in ('score', 'hit'))
+    threshold = score_for_false_positives(scores, hits, images)
     yield 'score with one false positive an image', np.nan, threshold, len(detections)
     for visible, group in objects.groupby('visible'):
         found = group['score'] >= max(threshold, 1e-9)
