@@ -16,7 +16,11 @@ MIXES = {
     'sampled': ('BatchSampledLossMix', 'SampledLossMixTransform'),
 }
 UNCOUPLED = 'BatchUncoupledLossMix'
-OPERATORS = {'blend': {}, 'cutmix': {'operator': dict(type='CutMix')}}
+OPERATORS = {
+    'blend': {},
+    'linear': {},  # needs mean and standard deviation of the config
+    'cutmix': {'operator': dict(type='CutMix')},
+}
 OURS = {
     'LossMixDetector',
     UNCOUPLED,
@@ -43,6 +47,13 @@ def add_mixing(cfg: Config, settings: Mapping[str, Any]) -> None:
         'prob': float(settings['prob']),
         **OPERATORS[settings['operator']],
     }
+    if settings['operator'] == 'linear':
+        preprocessor = cfg.model.get('data_preprocessor') or {}
+        arguments['operator'] = dict(
+            type='LinearBlend',
+            mean=preprocessor.get('mean') or [0.0],
+            std=preprocessor.get('std') or [1.0],
+        )
     if settings['coupling'] != 'coupled':
         if (strategy, settings['mix_in']) != ('lossmix', 'batch'):
             raise ValueError(

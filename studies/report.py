@@ -16,8 +16,10 @@ from .study import Labels, Study
 # An adaptation has a student beside its teacher, and pseudo labels.
 SUMMARY = (
     'AP', 'AP50', 'student/AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large',
+    'mask_AP', 'mask_AP50', 'mask_AP75',
     'pseudo_precision', 'pseudo_recall', 'pseudo_per_image',
 )  # fmt: skip
+MASK = 'mask_AP'  # differences of it stand beside those of the study's metric
 COST = ('train_seconds', 'iteration_seconds', 'train_max_rss_mb', 'gpu_memory_mb')
 ORIGIN = (
     'git_revision', 'mmdet_lossmix', 'mmdet', 'mmcv', 'mmengine', 'torch', 'numpy',
@@ -53,7 +55,8 @@ def write_report(
         tests = table[table['split'] == 'test']
         parts += _means(study, tests)
         for baseline in study.baseline:
-            parts += _differences(study, tests, baseline, study.metric)
+            for column in dict.fromkeys([study.metric, *_measured(tests, [MASK])]):
+                parts += _differences(study, tests, baseline, column)
         parts += _robustness(study, tests)
         parts += _plots(study, table, out)
         parts += _classes(study, tests)

@@ -19,6 +19,9 @@ METRICS = {
     'bbox_mAP_s': 'AP_small',
     'bbox_mAP_m': 'AP_medium',
     'bbox_mAP_l': 'AP_large',
+    'segm_mAP': 'mask_AP',
+    'segm_mAP_50': 'mask_AP50',
+    'segm_mAP_75': 'mask_AP75',
 }
 STUDENT = ('AP', 'AP50', 'AP75')  # measured of the student of an adaptation, too
 PSEUDO = ('pseudo_precision', 'pseudo_recall', 'pseudo_per_image')

@@ -119,6 +119,9 @@ def measure_ap(cfg: Config) -> None:
         of_coco = [metric for metric in metrics if metric.get('ann_file')]
         for metric in of_coco:  # which may write files for a server instead
             metric.update(classwise=True, format_only=False)
+            kinds = as_list(metric.get('metric', 'bbox'))
+            if len(kinds) > 1:  # APs of classes do not name theirs: the last one's stay
+                metric.metric = sorted(kinds, key='bbox'.__eq__)
         if of_coco:
             continue
         metric = ConfigDict(type='CocoMetric', metric='bbox', classwise=True)

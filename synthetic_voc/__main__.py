@@ -33,6 +33,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--classes', nargs='+', default=CLASS_NAMES, help='draw these only'
     )
+    parser.add_argument(
+        '--masks', action='store_true', help="also write COCO's format, with masks"
+    )
     parser.add_argument('--workers', type=int, default=1, help='drawing processes')
     parser.add_argument(
         '--force', action='store_true', help='replace a dataset drawn by this command'

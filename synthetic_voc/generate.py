@@ -14,6 +14,7 @@ import cv2
 from tqdm import tqdm
 
 from .classes import CLASS_NAMES
+from .coco_writer import coco_entry, write_coco
 from .domains import DOMAINS
 from .scene import draw_scene
 from .voc_writer import make_folders, write_image_set, write_scene
@@ -60,11 +61,12 @@ def _draw(
     domain: str,
     size: int,
     classes: Sequence[str],
-) -> None:
+) -> dict:
     # Each class in turn is the star of an image, so that none is missing from a list.
     star = classes[job.index % len(classes)]
     scene = draw_scene((seed, job.stream, job.index), domain, size, star, classes)
     write_scene(scene, devkit, job.year, job.image_id)
+    return coco_entry(scene, f'{job.year}/JPEGImages/{job.image_id}.jpg')
 
 
 def _write_image_sets(devkit: Path, jobs: list[_Job]) -> None:
@@ -135,6 +137,7 @@ def generate_voc(
     domain: str = 'photo',
     workers: int = 1,
     classes: Sequence[str] = CLASS_NAMES,
+    masks: bool = False,
     force: bool = False,
     progress: bool = True,
 ) -> Path:
@@ -155,6 +158,8 @@ def generate_voc(
         domain: ``photo`` or ``clipart``.
         workers: The number of processes that draw.
         classes: What is drawn; of VOC's. Fewer are learnt sooner.
+        masks: Whether to write ``trainval.json`` and ``test.json``, too: the same
+            objects in COCO's format, with masks.
         force: Whether to replace a dataset that an earlier call has drawn.
         progress: Whether to show a progress bar.
 
@@ -165,7 +170,7 @@ def generate_voc(
     target = Path(root) / 'VOCdevkit'
     settings = {
         'train': train, 'test': test, 'size': size, 'seed': seed, 'domain': domain,
-        'classes': list(classes), 'look': LOOK,
+        'classes': list(classes), 'look': LOOK, **({'masks': True} if masks else {}),
     }  # fmt: skip
     mark = target / _MARK
     if not force and mark.is_file() and json.loads(mark.read_bytes()) == settings:
@@ -184,8 +189,11 @@ def generate_voc(
             size=size,
             classes=classes,
         )
-        _run(draw, jobs, workers, progress)
+        entries = _run(draw, jobs, workers, progress)
         _write_image_sets(devkit, jobs)
+        if masks:
+            write_coco(devkit / 'trainval.json', entries[:train], classes)
+            write_coco(devkit / 'test.json', entries[train:], classes)
         (devkit / _MARK).write_bytes((json.dumps(settings, indent=2) + '\n').encode())
         if target.exists():
             target.rename(Path(folder) / 'replaced')
@@ -193,15 +201,13 @@ def generate_voc(
     return target
 
 
-def _run(draw: partial, jobs: list[_Job], workers: int, progress: bool) -> None:
+def _run(draw: partial, jobs: list[_Job], workers: int, progress: bool) -> list[dict]:
     bar = partial(tqdm, total=len(jobs), unit='image', disable=not progress)
     if workers == 1:
-        for _ in bar(map(draw, jobs)):
-            pass
-        return
+        return list(bar(map(draw, jobs)))
     # One thread each: the images are small, and the processes share the cores.
     with multiprocessing.Pool(workers, cv2.setNumThreads, (0,)) as pool:
-        for _ in bar(pool.imap_unordered(draw, jobs, chunksize=4)):
-            pass
+        entries = list(bar(pool.imap(draw, jobs, chunksize=4)))
         pool.close()  # leaving would terminate workers, which may cry out
         pool.join()
+    return entries

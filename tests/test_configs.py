@@ -34,6 +34,8 @@ BCCD = ['baseline_faster_rcnn_bccd', 'lossmix_faster_rcnn_bccd']
 DEMOS = ['demo/lossmix_faster_rcnn_bccd', 'demo/lossmix_faster_rcnn_synthetic']
 STUDIES = [f'studies/{d}_{data}' for d in DETECTORS for data in ('synthetic', 'bccd')]
 PHOTOS = [f'studies/{d}_photos' for d in DETECTORS]  # test_efficientnet_lite.py
+HELD_OUT = [f'studies/{d}_photos_held_out' for d in ('fcos', 'faster_rcnn')]
+MASKS = ['studies/mask_rcnn_synthetic']  # test_masks.py; those above: test_subsets.py
 ALL = [*VOC, *COCO, CUTMIX, PURE_PYTHON, *BCCD, *DEMOS, *STUDIES]
 FAST = (*VOC, 'studies/faster_rcnn_bccd', 'studies/fcos_synthetic')
 PHOTOGRAPHS = ROOT / 'data' / 'bccd'
@@ -55,7 +57,9 @@ def test_every_config_is_here():
     files = [p for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts]
     names = [str(p.relative_to(ROOT / 'configs').with_suffix('')) for p in files]
     elsewhere = [n for n in names if n.startswith('uda/')]  # test_uda_configs.py
-    assert sorted(set(names) - set(elsewhere)) == sorted([*ALL, *PHOTOS])
+    assert sorted(set(names) - set(elsewhere)) == sorted(
+        [*ALL, *PHOTOS, *HELD_OUT, *MASKS]
+    )
 
 
 def run_shortly(name, roots, work_dir):

@@ -2,9 +2,10 @@
 
 from .corrupt_test_image import CorruptTestImage
 from .efficientnet_lite import EfficientNetLite
+from .linear_blend import LinearBlend
 from .noisy_labels import NoisyLabels
 from .pseudo_label_quality_hook import PseudoLabelQualityHook
-from .subsets import DataFraction, LongTailed
+from .subsets import DataFraction, HeldOut, LongTailed
 from .uncoupled import BatchUncoupledLossMix
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     'CorruptTestImage',
     'DataFraction',
     'EfficientNetLite',
+    'HeldOut',
+    'LinearBlend',
     'LongTailed',
     'NoisyLabels',
     'PseudoLabelQualityHook',

@@ -1,7 +1,8 @@
-"""Parts of a training set for studies: a fraction of it, or a long-tailed one."""
+"""Parts of a dataset for studies: a fraction, a long-tailed one, a held-out one."""
 
 from abc import ABCMeta, abstractmethod
 from collections import Counter
+from pathlib import Path
 from typing import Any, Dict, List, Sequence, Union
 
 from mmdet.registry import DATASETS
@@ -156,3 +157,42 @@ class LongTailed(SubsetDataset):
 
     def __repr__(self) -> str:
         return f'LongTailed(factor={self.factor:g}, seed={self.seed})'
+
+
+@DATASETS.register_module()
+class HeldOut(SubsetDataset):
+    """The images that a list of training images does not name.
+
+    For choices, which must not look at the test images.
+
+    Args:
+        dataset (:obj:`BaseDataset` or dict): The dataset; any wrapper too.
+        trained_on (str): A file with an ``img_id`` on each line, such as one of
+            ``ImageSets/Main`` of Pascal VOC.
+
+    Raises:
+        ValueError: If the list names an image that the dataset lacks, or all of them.
+    """
+
+    def __init__(self, dataset: Union[BaseDataset, dict], trained_on: str) -> None:
+        self.trained_on = trained_on
+        super().__init__(dataset)
+
+    def choose(self) -> List[int]:
+        """The images that are not listed."""
+        listed = set(Path(self.trained_on).read_text(encoding='utf-8').split())
+        names = [
+            str(self.dataset.get_data_info(i)['img_id'])
+            for i in range(len(self.dataset))
+        ]
+        foreign = sorted(listed - set(names))
+        if foreign:
+            raise ValueError(
+                f'Expected images of the dataset in {self.trained_on} but '
+                f'{len(foreign)} of {len(listed)} are none, such as {foreign[0]}; name '
+                'a list of a part of the dataset.'
+            )
+        return [i for i, name in enumerate(names) if name not in listed]
+
+    def __repr__(self) -> str:
+        return f'HeldOut(trained_on={self.trained_on!r})'

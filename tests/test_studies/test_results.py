@@ -31,5 +31,7 @@ def test_names_of_metrics():
     row = renamed(metrics)
     assert math.isnan(row.pop('AP_small'))
     assert row == {'AP': 0.25, 'AP_class/car': 0.5}
+    metrics = {'coco/bbox_mAP': 0.25, 'coco/segm_mAP': 0.2, 'coco/segm_mAP_s': 0.1}
+    assert renamed(metrics) == {'AP': 0.25, 'mask_AP': 0.2}
     nothing_detected = {'data_time': 0.1, 'time': 0.1}
     assert renamed(nothing_detected) == {'AP': 0.0, 'AP50': 0.0, 'AP75': 0.0}

@@ -117,7 +117,7 @@ def test_shipped_studies(path, monkeypatch):
 
 
 def test_every_study_has_both_forms():
-    names = {path.stem for path in SHIPPED}
+    names = {path.stem for path in SHIPPED if not path.stem.startswith('photos')}
     topics = {name.rsplit('_', 1)[0] for name in names}
     assert names == {f'{t}_{form}' for t in topics for form in ('quick', 'full')}
 

@@ -5,7 +5,9 @@ from collections import Counter
 import pytest
 from mmdet.registry import DATASETS
 
-from studies.parts.subsets import DataFraction, LongTailed
+from studies.parts.subsets import DataFraction, HeldOut, LongTailed
+from studies.run_config import build_config
+from studies.study import Run
 
 CLASSES = ('often', 'sometimes', 'seldom')
 
@@ -103,3 +105,38 @@ def test_around_voc_and_in_repeat_dataset(voc_root):
 def test_arguments(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_held_out(tmp_path):
+    listed = tmp_path / 'list.txt'
+    listed.write_text('0001\n0003\n')
+    part = HeldOut(Images([3, 0, 1, 2]), str(listed))
+    assert [part[i]['img_id'] for i in range(len(part))] == ['0000', '0002']
+    listed.write_text('0001\n0009\n')
+    with pytest.raises(ValueError, match='1 of 2 are none, such as 0009; name a list'):
+        HeldOut(Images(range(4)), str(listed))
+    listed.write_text('0000\n0001\n')
+    with pytest.raises(ValueError, match='leaves none'):
+        HeldOut(Images(range(2)), str(listed))
+
+
+@pytest.mark.parametrize('detector', ['fcos', 'faster_rcnn'])
+def test_recipes_are_chosen_on_what_is_held_out(detector, voc_root, tmp_path):
+    """Neither trained on, nor a test image."""
+    config = f'configs/studies/{detector}_photos_held_out.py'
+    cfg = build_config(Run({}, config, {'seed': 0}, {}), {})
+    lists = tmp_path / 'VOC2007/ImageSets/Main'
+    lists.mkdir(parents=True)
+    for folder in ('Annotations', 'JPEGImages'):
+        (tmp_path / 'VOC2007' / folder).symlink_to(voc_root / 'VOC2007' / folder)
+    names = [f'trainval_0{i}' for i in range(6)]
+    for name, part in (('', names), ('_2000', names[:4]), ('_500', names[:2])):
+        (lists / f'dev_train{name}.txt').write_text('\n'.join(part))
+    test = cfg.test_dataloader.dataset
+    assert test.trained_on == 'data/VOCdevkit/VOC2007/ImageSets/Main/dev_train_2000.txt'
+    test.trained_on = str(lists / 'dev_train_2000.txt')
+    cfg.train_dataloader.dataset.data_root = test.dataset.data_root = f'{tmp_path}/'
+    built = DATASETS.build(test)
+    assert images(built) == {'trainval_04', 'trainval_05'}
+    assert {'gt_instances', 'ignored_instances'} <= {*built[0]['data_samples'].keys()}
+    assert images(DATASETS.build(cfg.train_dataloader.dataset)) <= {*names[:2]}

@@ -1,0 +1,1 @@
+"""What a strategy teaches: scores and recall in blends, calibration on test images."""
