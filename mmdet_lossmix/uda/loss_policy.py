@@ -96,11 +96,6 @@ class LossPolicy:
         return difference
 
 
-def no_loss(losses: LossDict) -> LossDict:
-    """The policy of annotations that do not count."""
-    return {}
-
-
 def apply_factors(losses: LossDict, factors: Dict[str, float]) -> LossDict:
     """Weight losses; those of weight 0 are dropped, what is no loss stays."""
     weighted: LossDict = {}

@@ -20,8 +20,8 @@ class PseudoLabels:
         without (str): What an image without any pseudo label means.
 
             - ``'background'``: nothing is there; its classification losses count.
-            - ``'ignored'``: nothing is known; it causes no loss, and the losses of a
-              batch are the mean of each image's, normalised by itself.
+            - ``'ignored'``: nothing is known; it causes no loss, and has no part in
+              the normaliser of the others.
 
             Defaults to ``'background'``.
 
