@@ -36,8 +36,9 @@ class ImageSlices:
         def part(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor):
                 return leaf
-            one = isinstance(images, int)
-            return self._split(leaf)[images] if one else self._several(leaf, images)
+            if isinstance(images, int):
+                return self._split(leaf)[images]
+            return self._several(leaf, images)
 
         return tree_map(part, nest)
 
