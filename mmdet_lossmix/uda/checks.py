@@ -199,7 +199,7 @@ def _check_views(dataset: Any) -> None:
     """Send boxes through both branches of the target's pipeline, some times.
 
     Many transforms (``RandomAffine``, ``Albu``) keep no record of where they move
-    pixels, but all of them move boxes along. The random generators stay as they are.
+    pixels, but all move boxes along. The random generators stay as they are.
     """
     with random_state_kept():
         for results, views in _branched(dataset):

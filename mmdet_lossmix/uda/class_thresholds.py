@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
@@ -41,7 +42,7 @@ class ClassThresholds(nn.Module):
     def forget(self, num_classes: int) -> None:
         """Begin anew, as with a new teacher."""
         self.counts = self.counts.new_zeros(num_classes, BINS)
-        self.images = torch.zeros_like(self.images)
+        self.images = self.counts.new_zeros(())
 
     def see(self, scores: Tensor, labels: Tensor, images: int) -> None:
         """Take boxes into account, with scores and labels of shape (n,), of images."""
@@ -51,17 +52,17 @@ class ClassThresholds(nn.Module):
         news = torch.cat([seen.flatten(), seen.new_tensor([images])]).to(self.counts)
         all_reduce(news)
         kept = (1 - 1 / MEMORY) ** news[-1]
-        self.counts = self.counts * kept + news[:-1].view(size)
-        self.images = self.images * kept + news[-1]
+        self.counts.mul_(kept).add_(news[:-1].view(size))
+        self.images.mul_(kept).add_(news[-1])
 
     def forward(self) -> Tensor:
         """The thresholds, shape (K,), infinite for a class that is to have no box.
 
         They leave the number that is nearest to the wanted one.
         """
-        none = self.counts.new_zeros(len(self.counts), 1)
-        left = torch.cat([none, self.counts.flip(1).cumsum(1)], 1)  # highest first
-        wanted = self.wanted.to(self.counts) * self.images
+        counts = self.counts.cpu()  # where sums are the same on all ranks
+        left = F.pad(counts.flip(1).cumsum(1), (1, 0))  # from the highest score on
+        wanted = self.wanted * self.images.cpu()
         return self._edges()[BINS - (left - wanted[:, None]).abs().argmin(1)]
 
     def _edges(self) -> Tensor:

@@ -33,8 +33,7 @@ class DomainDiscriminator(nn.Module):
             once. Defaults to 0, no ramp.
 
     Raises:
-        TypeError: If an argument is no number.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If an argument is no number, or out of its range.
     """
 
     def __init__(
@@ -88,15 +87,12 @@ class DomainDiscriminator(nn.Module):
             return {'loss_domain': total * 0}
         strength = ramp(iteration, self.ramp_iters)
         logits = self.layers(_ReverseGradient.apply(features[self.level], strength))
-        losses = [
-            F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
-            for domain in domains
-        ]
+        bce = F.binary_cross_entropy_with_logits
+        losses = [bce(logits, torch.full_like(logits, domain)) for domain in domains]
         own, partner = (
             dict[str, Any](loss_domain=loss * self.weight) for loss in losses
         )
-        dominant = domains[0] if lam >= 0.5 else domains[1]
-        right = (logits.detach() > 0) == bool(dominant)
+        right = (logits.detach() > 0) == bool(domains[lam < 0.5])
         accuracy = right.float().mean() * 100
         return {**interpolate_losses(own, partner, lam), 'domain_acc': accuracy}
 

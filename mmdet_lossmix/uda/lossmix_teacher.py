@@ -68,8 +68,7 @@ class LossMixTeacher(MeanTeacher):
             ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
     Raises:
-        TypeError: If a number or a dict is none.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If a number or a dict is none, or out of its range.
     """
 
     def __init__(
@@ -104,14 +103,13 @@ class LossMixTeacher(MeanTeacher):
         super().__init__(detector, burn_in_iters, **kwargs)
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
-        if labels is not None:
-            labels.check_detector(self.student)
         self.source_policy, self.pseudo_policy = LossPolicy(), policy
         # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
         self.roi_sampling = roi_sampling
         if labels is not None:
+            labels.check_detector(self.student)
             self.branches = (SUP, WEAK, STRONG)
         elif warmup_mix is not None:
             self.branches = (SUP, STRONG)
@@ -122,8 +120,9 @@ class LossMixTeacher(MeanTeacher):
     def start_teacher(self) -> None:
         """Make the teacher a copy of the student, of whose scores nothing is known."""
         super().start_teacher()
-        if self.pseudo_labels is not None:
-            self.pseudo_labels.forget()
+        thresholds = getattr(self.pseudo_labels, 'thresholds', None)
+        if thresholds is not None:
+            thresholds.forget(len(thresholds.wanted))
 
     @untraced
     def loss(

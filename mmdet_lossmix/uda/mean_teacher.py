@@ -37,9 +37,8 @@ class MeanTeacher(SemiBaseDetector):
         branches (tuple[str]): Those of a batch that it trains on.
 
     Raises:
-        TypeError: If a number is none.
-        ValueError: If an argument is out of its range, or there are both ``momentum``
-            and ``keep_rate``.
+        TypeError, ValueError: If a number is none, or an argument out of its range, or
+            there are both ``momentum`` and ``keep_rate``.
     """
 
     teacher_started: Tensor
@@ -66,9 +65,8 @@ class MeanTeacher(SemiBaseDetector):
             momentum = 1 - keep_rate
         momentum = 0.0004 if momentum is None else momentum
         check_number('momentum', momentum, '(0, 1]')
-        check_dicts(
-            True, semi_test_cfg=semi_test_cfg, data_preprocessor=data_preprocessor
-        )
+        check_dicts(True, semi_test_cfg=semi_test_cfg)
+        check_dicts(True, data_preprocessor=data_preprocessor)
         for option, value in (semi_test_cfg or {}).items():
             if option.endswith('_on') and value not in DETECTORS:
                 raise ValueError(
@@ -84,8 +82,7 @@ class MeanTeacher(SemiBaseDetector):
             data_preprocessor=data_preprocessor or around,
             init_cfg=init_cfg,
         )
-        self.burn_in_iters = burn_in_iters
-        self.momentum = momentum
+        self.burn_in_iters, self.momentum = burn_in_iters, momentum
         self.register_buffer('teacher_started', torch.tensor(False))
 
     @torch.no_grad()

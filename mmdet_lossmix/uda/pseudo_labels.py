@@ -49,8 +49,7 @@ class PseudoLabels(nn.Module):
             product. Defaults to False.
 
     Raises:
-        TypeError: If a number is none.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If a number is none, or an argument out of its range.
     """
 
     def __init__(
@@ -82,9 +81,7 @@ class PseudoLabels(nn.Module):
                 "Set `per_image` to 'source' or a number for each class, not "
                 f'{per_image!r}.'
             )
-        self.score_thr = score_thr
-        self.min_size = min_size
-        self.without = without
+        self.score_thr, self.min_size, self.without = score_thr, min_size, without
         self.per_image: Any = per_image
         self.unsure_thr = torch.inf if unsure_thr is None else unsure_thr
         self.class_score = class_score
@@ -138,11 +135,6 @@ class PseudoLabels(nn.Module):
             )
         self.thresholds.want(torch.tensor([float(wanted[name]) for name in classes]))
         return wanted
-
-    def forget(self) -> None:
-        """Begin anew, with a new teacher."""
-        if self.thresholds is not None:
-            self.thresholds.forget(len(self.thresholds.wanted))
 
     def predictions(
         self, detector: BaseDetector, inputs: Tensor, views: SampleList

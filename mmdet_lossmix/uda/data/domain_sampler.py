@@ -52,8 +52,7 @@ class DomainSampler(Sampler):
             )
         if not isinstance(per_domain, (list, tuple)):
             raise TypeError(
-                'Set `per_domain` to a list of numbers, one for each domain, not '
-                f'{per_domain!r}.'
+                f'Set `per_domain` to a list of numbers, not {per_domain!r}.'
             )
         for quota in per_domain:
             hint = '; to train without a domain, take its dataset out'

@@ -51,10 +51,8 @@ class StrongAugment(BaseTransform):
             check_number('blur_side', blur_side, '(0, inf)')
         if max_erased is not None:
             check_number('max_erased', max_erased, '[0, 1)')
-        self.prob = prob
-        self.erase = erase
-        self.blur_side = blur_side
-        self.max_erased = max_erased
+        self.prob, self.erase = prob, erase
+        self.blur_side, self.max_erased = blur_side, max_erased
 
     def transform(self, results: dict) -> Optional[dict]:
         """Augment ``img``; raises a ``TypeError`` if it is not of 8 bits."""
