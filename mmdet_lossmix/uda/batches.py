@@ -114,8 +114,8 @@ def mixed(
 ) -> StudentBatch:
     """Blend the images, and train on the annotations that a strategy chooses.
 
-    The N own images have the weight ``lam``, in [0, 1]. There may be any number of
-    partners, which are taken in turn.
+    The N own images have the weight ``lam``, in [0, 1]; any number of partners are
+    taken in turn.
     """
     domains = own.domain, partner.domain
     own, partner = blend(own, partner, lam)

@@ -38,11 +38,10 @@ def check_before_training(runner: Runner, model: MeanTeacher) -> None:
     """Refuse a run, whose training loop is built, that does not train what it means.
 
     Raises:
-        ValueError: If the data do not fill a branch that the model needs, batches have
-            no quota of each domain or are not those of the ``DomainSampler``, or an
-            epoch would never end; if images of the target are chosen by their labels,
-            or a box ends at different places in its two views; or if labels do not mean
-            the same class in the source, in the validation and to the detector.
+        ValueError: If no data fill a branch that the model needs, batches have no quota
+            of each domain, or an epoch would never end; if the target is chosen by its
+            labels, or its two views show a box at different places; or if labels mean
+            different classes in the source, in the validation and to the detector.
     """
     dataset = runner.train_dataloader.dataset
     _check_batches(runner, model.branches)
@@ -60,8 +59,7 @@ def check_batch(
     """Refuse a batch without a branch, or with views that show boxes elsewhere.
 
     Views are compared as far as transforms say what they do. The model needs these
-    ``branches``, each of N images, shape (N, C, H, W), and samples; both views of the
-    target are in one order.
+    ``branches``, each of images (N, C, H, W) and N samples, views in one order.
 
     Raises:
         ValueError: If a branch has no image; or if images, sizes, flips or
@@ -77,8 +75,8 @@ def check_batch(
             f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
         )
     for pair in zip(samples[WEAK], samples[STRONG]):
-        said = {'homography_matrix': [homography(view) for view in pair]}
-        said.update({key: [view.get(key) for view in pair] for key in GEOMETRY})
+        said = {key: [view.get(key) for view in pair] for key in GEOMETRY}
+        said['homography_matrix'] = [homography(view) for view in pair]
         for key, (a, b) in said.items():
             if a is not None and b is not None and not _equal(a, b):
                 raise ValueError(

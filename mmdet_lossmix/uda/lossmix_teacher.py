@@ -38,10 +38,10 @@ class LossMixTeacher(MeanTeacher):
     *Burn-in*: the student trains on the labelled source; a small share of a target
     image may be mixed in as noise. Then the teacher becomes a copy of the student, and
     follows it as a moving average. *Adaptation*: what the teacher is sure of on weak
-    views of target images are pseudo labels for the student on strong views; source
-    and target images are mixed within and across domains, and the losses against
-    ground truth and pseudo labels are interpolated (LossMix, arXiv:2303.10343, Sec. 4),
-    each with the policy of its origin.
+    views of the target are pseudo labels for the student on strong views; images are
+    mixed within and across domains, and losses against ground truth and pseudo labels
+    are interpolated (LossMix, arXiv:2303.10343, Sec. 4), each by the policy of its
+    origin.
 
     Needs ``TeacherHook`` in ``custom_hooks``, which switches the stages and updates the
     teacher. Batches have the branches ``sup`` (source), ``unsup_teacher`` (target,
@@ -146,40 +146,36 @@ class LossMixTeacher(MeanTeacher):
         check_batch(inputs, samples, self.branches)  # in burn-in too, not days later
         source = DomainBatch(inputs[SUP], samples[SUP], self.source_policy, SOURCE)
         policy = self.pseudo_policy.at(max(0, iteration() - self.burn_in_iters))
+        none: Any = None
         weak, strong = (
-            DomainBatch(inputs.get(k), samples.get(k), policy, TARGET)  # type: ignore[arg-type]
+            DomainBatch(inputs.get(k, none), samples.get(k, none), policy, TARGET)
             for k in (WEAK, STRONG)
         )
-        if iteration() < self.burn_in_iters:
-            losses = self._burn_in(source, strong, rng)
-        else:
+        adapting = iteration() >= self.burn_in_iters
+        if adapting:
             self.check_started()
-            losses = self._adaptation(source, weak, strong, rng)
+        if adapting and self.pseudo_labels is not None:
+            target = self._pseudo_labelled(weak, strong)
+            losses = self._adaptation(source, target, rng)
+        else:
+            mix = None if adapting else self.warmup_mix
+            losses = self._on_source(source, strong, self._draw(mix, rng))
         self._check_finite(losses, [s for branch in samples.values() for s in branch])
         return losses
 
-    def _burn_in(
-        self, source: DomainBatch, target: DomainBatch, rng: np.random.Generator
+    def _on_source(
+        self, source: DomainBatch, target: DomainBatch, draw: Draw
     ) -> LossDict:
         """Train on the source, into which the target may be mixed as noise."""
-        draw = self._draw(self.warmup_mix, rng)
         if draw.pairing is not None:
             source, _ = blend(source, target, draw.lam)
         losses = self._losses(unmixed(source))
         return {**rename_loss_dict('source_', losses), **self._log(draw)}
 
     def _adaptation(
-        self,
-        source: DomainBatch,
-        weak: DomainBatch,
-        strong: DomainBatch,
-        rng: np.random.Generator,
+        self, source: DomainBatch, target: DomainBatch, rng: np.random.Generator
     ) -> LossDict:
         """Train on source and target, within and across which images are mixed."""
-        if self.pseudo_labels is None:
-            losses = self._losses(unmixed(source))
-            return {**rename_loss_dict('source_', losses), **self._log(UNMIXED)}
-        target = self._pseudo_labelled(weak, strong)
         draw = self._draw(self.adaptation_mix, rng)
         on_source = self._losses(self._pair(source, target, draw, rng))
         on_target = self._losses(self._pair(target, source, draw, rng))
@@ -206,9 +202,9 @@ class LossMixTeacher(MeanTeacher):
         number = len(own.samples)
         if draw.pairing == INTRA and partner_of(0, own.samples) == 0:
             MMLogger.get_current_instance().warning(  # it says the same but once
-                'LossMixTeacher got one image alone of a domain, which has no partner '
-                'of its own domain and stays unmixed. Use 2 or more images of each '
-                'domain (`per_domain` of DomainSampler), or `inter_share=1`.'
+                'LossMixTeacher got one image alone of a domain: without a partner of '
+                'its own domain it stays unmixed. Use 2 or more images of each '
+                '(`per_domain` of DomainSampler), or `inter_share=1`.'
             )
             return unmixed(own)
         if draw.pairing is None:
@@ -219,8 +215,7 @@ class LossMixTeacher(MeanTeacher):
 
     def _losses(self, batch: StudentBatch) -> LossDict:
         """The losses of the detector on a batch, and those of the discriminator."""
-        labels = self.pseudo_labels
-        ignore_empty = labels is not None and labels.without == 'ignored'
+        ignore_empty = getattr(self.pseudo_labels, 'without', None) == 'ignored'
         with backbone_features(self.student) as features:
             losses = batch.loss(self.student, self.roi_sampling, ignore_empty)
         if self.discriminator is None:
