@@ -152,8 +152,8 @@ def _expect_branches(filled: Iterable[str], branches: Sequence[str]) -> None:
     if missing:
         raise ValueError(
             f'Add a dataset whose `MultiBranch` fills {missing} to `train_dataloader`: '
-            f'LossMixTeacher needs images in the branches {list(branches)} but got '
-            f'{sorted(filled)}; see configs/uda/_base_/views.py.'
+            f'LossMixTeacher needs {list(branches)} but got {sorted(filled)}; see '
+            'configs/uda/_base_/views.py.'
         )
 
 

@@ -7,25 +7,19 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
-MEMORY = 500  # images, so many that rare classes count; a few passes of a small target
+MEMORY = 500  # images, so many that rare classes count
 BINS, LARGEST = 400, 10.0  # scores are told apart by their logits, up to 10
 
 
 class ClassThresholds(nn.Module):
     """The least score of each class that leaves as many boxes as are wanted.
 
-    A running quantile of the scores that a teacher gave on the last images, some 500,
-    of which older ones count less. All processes have the same one, and so has a run
-    that is resumed, as it is in checkpoints.
-
-    Attributes:
-        wanted (Tensor): Boxes of each of K classes in an image, shape (K,).
-        counts (Tensor): Weights of the boxes seen, by class and score, (K, BINS).
-        images (Tensor): Weight of the images they were seen on, a scalar.
+    A running quantile of the scores on the last images, some 500, of which older ones
+    count less. It is the same in all processes, and in checkpoints.
     """
 
-    counts: Tensor
-    images: Tensor
+    counts: Tensor  # weights of the boxes seen, by class and score, (K, BINS)
+    images: Tensor  # weight of the images that they were seen on, a scalar
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +34,7 @@ class ClassThresholds(nn.Module):
             self.forget(len(wanted))
 
     def forget(self, num_classes: int) -> None:
-        """Begin anew, as with a new teacher."""
+        """Begin anew."""
         self.counts = self.counts.new_zeros(num_classes, BINS)
         self.images = self.counts.new_zeros(())
 

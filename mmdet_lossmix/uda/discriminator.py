@@ -21,8 +21,7 @@ class DomainDiscriminator(nn.Module):
 
     A fully convolutional net (3x3 convolutions to 256, 128, 128 and 1 channels, leaky
     ReLU of slope 0.2) that says of each pixel of a feature map whether the image is of
-    the target; per-pixel binary cross entropy. Of a blend of two domains the losses
-    against either are interpolated, as everything else is.
+    the target; per-pixel binary cross entropy, interpolated for a blend of domains.
 
     Args:
         in_channels (int): Of the feature map, at least 1.
@@ -54,10 +53,8 @@ class DomainDiscriminator(nn.Module):
         for width, next_width in zip(channels, WIDTHS):
             layers += [nn.Conv2d(width, next_width, 3, padding=1), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
-        self.in_channels = in_channels
-        self.level = level
-        self.weight = weight
-        self.ramp_iters = ramp_iters
+        self.in_channels, self.level = in_channels, level
+        self.weight, self.ramp_iters = weight, ramp_iters
 
     def loss(
         self,

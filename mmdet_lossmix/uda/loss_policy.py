@@ -66,8 +66,8 @@ class LossPolicy:
         """The weight of every loss.
 
         Raises:
-            ValueError: If a dictionary of switches does not name exactly the losses
-                that the detector has, or nothing would count as a classification.
+            ValueError: If switches do not name exactly the losses that the detector
+                has, or nothing would count as a classification.
         """
         names = [name for name in losses if 'loss' in name]
         if isinstance(self.losses, dict):

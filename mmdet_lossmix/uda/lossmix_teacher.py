@@ -90,8 +90,7 @@ class LossMixTeacher(MeanTeacher):
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
                 'Set `discriminator=None` and `adaptation_mix=None` with '
-                '`pseudo_labels=None`, as the student then sees no target image, not '
-                f'{discriminator} and {adaptation_mix}.'
+                '`pseudo_labels=None`: the student then sees no target image.'
             )
         # Before the detectors are built, which takes its time.
         burn_in = _build(BurnInMix, warmup_mix)
@@ -152,8 +151,11 @@ class LossMixTeacher(MeanTeacher):
             for k in (WEAK, STRONG)
         )
         adapting = iteration() >= self.burn_in_iters
-        if adapting:
-            self.check_started()
+        if adapting and not self.teacher_started:
+            raise RuntimeError(
+                'To start a teacher, add `dict(type="TeacherHook")` to `custom_hooks`: '
+                f'there is none after {self.burn_in_iters} iterations of burn-in.'
+            )
         if adapting and self.pseudo_labels is not None:
             target = self._pseudo_labelled(weak, strong)
             losses = self._adaptation(source, target, rng)
@@ -179,7 +181,7 @@ class LossMixTeacher(MeanTeacher):
         draw = self._draw(self.adaptation_mix, rng)
         on_source = self._losses(self._pair(source, target, draw, rng))
         on_target = self._losses(self._pair(target, source, draw, rng))
-        kept = [float(len(sample.gt_instances)) for sample in target.samples]
+        kept = [len(sample.gt_instances) for sample in target.samples]
         return {
             **rename_loss_dict('source_', on_source),
             **rename_loss_dict('target_', on_target),
