@@ -50,7 +50,10 @@ def collect(study: Study, folders: Sequence[RunFolder]) -> pd.DataFrame:
             row
             for run, folder in zip(study.runs(), folders)
             if folder.finished
-            for row in run_rows(study, run, folder)
+            for row in (
+                [{**row, 'study': study.name, **run.labels} for row in folder.known]
+                or run_rows(study, run, folder)
+            )
         ]
     )
 

@@ -52,6 +52,7 @@ class RunFolder:
         self.burn_in: RunFolder | None = None  # whose end it goes on from
         self.start: RunFolder | None = None  # whose weights it is loaded from
         self.iterations = 0  # of the whole training, if known
+        self.known: list[dict[str, Any]] = []  # its rows, if it was done elsewhere
 
     @property
     def name(self) -> str:
@@ -74,9 +75,9 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether all that is asked for is there."""
+        """Whether all that is asked for is there, or is known from elsewhere."""
         files = [self.trained, *map(self.metrics_file, self.tests)]
-        return all(path.is_file() for path in files)
+        return bool(self.known) or all(path.is_file() for path in files)
 
     @property
     def begun(self) -> bool:

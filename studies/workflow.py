@@ -16,6 +16,7 @@ from rich.console import Console
 from .burn_in import share_burn_ins
 from .check import RunCheck
 from .data import draw_data
+from .known import take_known
 from .progress import Progress
 from .provenance import provenance
 from .report import write_report
@@ -37,6 +38,7 @@ class Options(NamedTuple):
         dry_run: List the runs only.
         report_only: Write the report of what is there only.
         report_dir: Gets the reports; default: ``work_dir``.
+        known: Tables with results of runs that were done elsewhere.
         snakemake: More arguments of Snakemake.
     """
 
@@ -47,6 +49,7 @@ class Options(NamedTuple):
     dry_run: bool = False
     report_only: bool = False
     report_dir: Path | None = None
+    known: Sequence[Path] = ()
     snakemake: Sequence[str] = ()
 
 
@@ -64,6 +67,7 @@ def run_study(path: Path, options: Options, console: Console) -> int:
     if not (options.dry_run or options.report_only):
         draw_data(study.data, path, options.jobs * options.threads)
     runs = plan(path, study, root / 'runs')
+    take_known(runs, options.known)
     if not options.report_only:
         left = [run for run in unique(runs) if not run.finished]
         burn_ins = share_burn_ins(left, study.data)

@@ -43,11 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         dry_run=args.dry_run,
         report_only=args.report,
         report_dir=args.report_dir,
+        known=args.known,
         snakemake=snakemake,
     )
     try:
         return max([run_study(study, options, console) for study in args.study])
-    except (StudyError, RuntimeError) as error:
+    except (StudyError, RuntimeError, FileNotFoundError) as error:
         console.print(f'error: {error}', style='red', markup=False)
         return 2
     except KeyboardInterrupt:
@@ -96,6 +97,15 @@ def parse_args(argv: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
         type=Path,
         help='gets a folder with report, table and plots for each study; default: '
         '--work-dir',
+    )
+    parser.add_argument(
+        '--known',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='CSV',
+        help='results.csv of an earlier call or another machine: runs in it are not '
+        'run again, and stand in the report',
     )
     args, snakemake = parser.parse_known_args(argv)
     for name, least in (('jobs', 1), ('threads', 1), ('gpus', 0)):

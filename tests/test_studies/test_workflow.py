@@ -82,6 +82,32 @@ def test_a_failing_run_fails_alone_and_is_tried_again(tmp_path, voc_root, fake):
     assert (table.train_seconds > 0).all()
 
 
+def test_results_of_another_machine_are_not_run_again(tmp_path, voc_root, fake):
+    """A study grows over sessions: rows of its table stand for runs that are gone."""
+    first = write_study(tmp_path / 'first.yml', voc_root)
+    here, there = tmp_path / 'here', tmp_path / 'there'
+    assert run(first, there) == 0
+    known = tmp_path / 'known.csv'
+    (there / 'first/results.csv').rename(known)
+    table = pd.read_csv(known)
+    cut = table[(table.split == 'val') | (table.seed == 0)]  # seed 1 was never tested
+    cut.to_csv(known, index=False)
+    axes = {'method': {'plain': {}, 'LossMix': {'strategy': 'lossmix'}}, 'seed': [0, 1]}
+    second = write_study(tmp_path / 'second.yml', voc_root, axes=axes,
+                         baseline={'method': 'plain'})  # fmt: skip
+    assert run(second, here, known=[known]) == 0
+    assert len(calls(here, 'train')) == 2, 'those of seed 1'
+    rows = pd.read_csv(here / 'second/results.csv')
+    assert list(rows.method) == ['plain'] * 2 + ['LossMix'] * 2 + list(rows.method[4:])
+    assert list(rows.seed) == [0] * 4 + [1] * 4
+    assert set(rows.study) == {'second'}
+    same = ['run', 'split', 'iteration', 'AP', 'AP50', 'git_revision', 'train_seconds']
+    pd.testing.assert_frame_equal(rows[same][:4], table[same][:4])
+    assert '| 2       | ' in (here / 'second/report.md').read_text(), 'both seeds pair'
+    with pytest.raises(FileNotFoundError):
+        run(second, here, known=[tmp_path / 'nowhere.csv'])
+
+
 def test_studies_share_what_they_have_in_common(tmp_path, voc_root, fake):
     """Runs of the same config are done once, and tested on more images if asked."""
     work = tmp_path / 'work'
