@@ -62,7 +62,9 @@ def label_curve(found: Sequence, truth: Sequence, iou_thr: float = 0.5) -> pd.Da
     scores = torch.cat([one.scores.cpu() for one in found]).numpy()[counts]
     order = np.argsort(-scores, kind='stable')
     hits = right[counts][order].cumsum()
-    curve = pd.DataFrame({'threshold': scores[order], 'labels': np.arange(len(hits)) + 1})
+    curve = pd.DataFrame(
+        {'threshold': scores[order], 'labels': np.arange(len(hits)) + 1}
+    )
     curve['precision'], curve['recall'] = hits / curve['labels'], hits / max(1, objects)
     return curve.drop_duplicates('threshold', keep='last', ignore_index=True)
 

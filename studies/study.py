@@ -85,7 +85,7 @@ class Study:
         return Run(labels, config, settings, overrides, self._start(start, settings))
 
     def _start(self, config: str, settings: Mapping[str, Any]) -> Run | None:
-        """What runs of one seed start from: nothing else tells one start from another."""
+        """What the runs of one seed start from; they have nothing else in common."""
         if not config:
             return None
         own = {key: settings[key] for key in ('seed', 'workers') if key in settings}

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures('unformatted_configs')
 
 
 def images(rng, number=30):
-    """Objects in rows, and guesses near some of them, twice, elsewhere or of another."""
+    """Objects in rows, and guesses: near some of them, elsewhere, of another class."""
     for _ in range(number):
         lefts = torch.arange(int(rng.integers(0, 6))) * 30.0
         size = torch.tensor([0.0, 0.0, 20.0, 20.0])

@@ -58,9 +58,7 @@ def test_one_start_a_seed_comes_first(tmp_path, voc_root, monkeypatch):
         start = of_seed[cfg.randomness.seed]
         assert Path(cfg.load_from) == start / 'train/iter_3.pth'
         assert Path(cfg.load_from).is_file()
-        ours, theirs = (
-            folder / 'train.calls' for folder in (rung, start)
-        )
+        ours, theirs = (folder / 'train.calls' for folder in (rung, start))
         assert '--resume' not in ours.read_text() + theirs.read_text()
         assert ours.stat().st_mtime > theirs.stat().st_mtime
         assert not list(start.glob('test/*.json'))  # nobody looks at the test images
