@@ -19,11 +19,10 @@ from mmdet_lossmix.models.data_preprocessors.sample_annotations import (
 )
 from mmdet_lossmix.models.one_forward import LossTerm, SharedForward
 
-from .loss_policy import LossFilter, no_loss
+from .loss_policy import LossFilter
 
 # Whose annotations: ground truth, pseudo labels, or the objects of both.
 SOURCE, TARGET, BOTH = 0, 1, 2
-ADVICE = "Use `without='background'`: `without='ignored'`"
 
 
 class DomainBatch(NamedTuple):
@@ -49,6 +48,17 @@ class DomainBatch(NamedTuple):
         """The images of these rows."""
         samples = [self.samples[row] for row in rows]
         return self._replace(inputs=self.inputs[rows], samples=samples)
+
+    def term(self, weight: float, ignore_empty: bool) -> LossTerm:
+        """Of a loss on all images, or of the target on those with pseudo labels."""
+        if not ignore_empty or self.domain != TARGET:
+            return LossTerm(self.samples, weight, self.policy)
+        numbers = range(len(self.samples))
+        known = [i for i in numbers if len(self.samples[i].gt_instances)]
+        weight *= len(known) / len(numbers)
+        # Other processes may wait for a term of weight 0.
+        images = tuple(known or numbers)
+        return LossTerm([self.samples[i] for i in images], weight, self.policy, images)
 
 
 class StudentBatch(NamedTuple):
@@ -77,34 +87,21 @@ class StudentBatch(NamedTuple):
         With the objects of both domains as one term and those of the source as another,
         RoIs are sampled for each: jointly, the source's would come twice as often.
 
-        With ``ignore_empty`` images without pseudo labels cause no loss. If there are
-        pseudo labels at all, the losses are then the mean of each image's, normalised
-        by itself; else the detector's own over the batch.
+        With ``ignore_empty`` images without pseudo labels cause no loss. The others are
+        a batch of their own, which counts by its share of the images: an image weighs
+        the same, however many beside it are left out. RoIs are sampled for each term.
         """
         domains = {annotations.domain for annotations, _ in self.terms}
-        by_image = ignore_empty and domains != {SOURCE}
-        if len(self.terms) == 1 and not by_image:  # nothing to share
+        choosy = ignore_empty and TARGET in domains
+        if len(self.terms) == 1 and not choosy:  # nothing to share
             ((annotations, weight),) = self.terms
             losses = student.loss(self.inputs, annotations.samples)
             return weighted_sum([annotations.policy(losses)], [weight])
-        if BOTH in domains:
+        if BOTH in domains or choosy:
             roi_sampling = 'per_target'
+        terms = [annotations.term(w, ignore_empty) for annotations, w in self.terms]
         with SharedForward(student, self.inputs, roi_sampling) as shared:
-            if not by_image:
-                terms = [LossTerm(a.samples, w, a.policy) for a, w in self.terms]
-                return shared.loss(terms)
-            images = [
-                [_term_of_image(*term, i) for term in self.terms]
-                for i in range(len(self.inputs))
-            ]
-            return shared.mean_loss(images, ADVICE)
-
-
-def _term_of_image(annotations: DomainBatch, weight: float, index: int) -> LossTerm:
-    """That of one image; without a pseudo label, nothing is known of it."""
-    sample = annotations.samples[index]
-    unknown = annotations.domain == TARGET and len(sample.gt_instances) == 0
-    return LossTerm([sample], weight, no_loss if unknown else annotations.policy)
+            return shared.loss(terms)
 
 
 def unmixed(own: DomainBatch) -> StudentBatch:

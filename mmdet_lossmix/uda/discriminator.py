@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.functional import LossDict, interpolate_losses
 
+from .loss_policy import ramp
+
 WIDTHS = (256, 128, 128)
 
 
@@ -84,7 +86,7 @@ class DomainDiscriminator(nn.Module):
         if iteration < 0:
             total = torch.stack([p.sum() for p in self.parameters()]).sum()
             return {'loss_domain': total * 0}
-        strength = min(1.0, (iteration + 1) / max(self.ramp_iters, 1))
+        strength = ramp(iteration, self.ramp_iters)
         logits = self.layers(_ReverseGradient.apply(features[self.level], strength))
         losses = [
             F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))

@@ -24,14 +24,19 @@ class LossPolicy:
 
             Defaults to ``'all'``.
         weight (float): Of all of them, at least 0. Defaults to 1.0.
+        ramp_iters (int): In so many iterations of adaptation the weights grow from 0
+            to their full size. Defaults to 0, at once.
 
     Raises:
         TypeError: If a weight is no number.
         ValueError: If ``losses`` is none of these, or a weight is negative.
     """
 
-    def __init__(self, losses: Switches = 'all', weight: float = 1.0) -> None:
+    def __init__(
+        self, losses: Switches = 'all', weight: float = 1.0, ramp_iters: int = 0
+    ) -> None:
         check_number('weight', weight, '[0, inf)')
+        check_number('ramp_iters', ramp_iters, '[0, inf)', whole=True)
         if isinstance(losses, dict):
             for name, factor in losses.items():
                 if not isinstance(factor, bool):
@@ -43,6 +48,11 @@ class LossPolicy:
             )
         self.losses = losses
         self.weight = weight
+        self.ramp_iters = ramp_iters
+
+    def at(self, iteration: int) -> 'LossPolicy':
+        """The policy in an iteration of the adaptation, the first of which is 0."""
+        return LossPolicy(self.losses, self.weight * ramp(iteration, self.ramp_iters))
 
     def check_at_most_one(self) -> None:
         """Raise a ``ValueError`` if a weight is above 1, that of ground truth."""
@@ -96,9 +106,9 @@ class LossPolicy:
         return difference
 
 
-def no_loss(losses: LossDict) -> LossDict:
-    """The policy of annotations that do not count."""
-    return {}
+def ramp(iteration: int, length: int) -> float:
+    """A share that grows to 1 within so many iterations, the first of which is 0."""
+    return min(1.0, (iteration + 1) / max(length, 1))
 
 
 def apply_factors(losses: LossDict, factors: Dict[str, float]) -> LossDict:

@@ -104,6 +104,8 @@ class LossMixTeacher(MeanTeacher):
         super().__init__(detector, burn_in_iters, **kwargs)
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
+        if labels is not None:
+            labels.check_detector(self.student)
         self.source_policy, self.pseudo_policy = LossPolicy(), policy
         # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
@@ -116,6 +118,12 @@ class LossMixTeacher(MeanTeacher):
         self.mixing = True
         self.last_pseudo: SampleList = []
         self._check_finite = FiniteCheck()
+
+    def start_teacher(self) -> None:
+        """Make the teacher a copy of the student, of whose scores nothing is known."""
+        super().start_teacher()
+        if self.pseudo_labels is not None:
+            self.pseudo_labels.forget()
 
     @untraced
     def loss(
@@ -138,8 +146,9 @@ class LossMixTeacher(MeanTeacher):
         inputs, samples = multi_batch_inputs, multi_batch_data_samples
         check_batch(inputs, samples, self.branches)  # in burn-in too, not days later
         source = DomainBatch(inputs[SUP], samples[SUP], self.source_policy, SOURCE)
+        policy = self.pseudo_policy.at(max(0, iteration() - self.burn_in_iters))
         weak, strong = (
-            DomainBatch(inputs.get(k), samples.get(k), self.pseudo_policy, TARGET)  # type: ignore[arg-type]
+            DomainBatch(inputs.get(k), samples.get(k), policy, TARGET)  # type: ignore[arg-type]
             for k in (WEAK, STRONG)
         )
         if iteration() < self.burn_in_iters:
@@ -187,7 +196,7 @@ class LossMixTeacher(MeanTeacher):
     def _pseudo_labelled(self, weak: DomainBatch, strong: DomainBatch) -> DomainBatch:
         """The strong views of the target, with what the teacher sees in the weak."""
         views = [sample.new() for sample in weak.samples]
-        found = self.teacher.predict(weak.inputs, views, rescale=False)
+        found = self.pseudo_labels.predictions(self.teacher, weak.inputs, views)
         self.last_pseudo = self.pseudo_labels.attach(strong.samples, found)
         return strong._replace(samples=self.last_pseudo)
 

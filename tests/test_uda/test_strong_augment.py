@@ -1,10 +1,17 @@
 """StrongAugment: colours against formulas, and rectangles of noise."""
 
+import cv2
 import numpy as np
 import pytest
+from mmdet.structures.bbox import HorizontalBoxes
 
 from mmdet_lossmix.uda import StrongAugment
-from mmdet_lossmix.uda.data.strong_augment import erase, jitter, random_box
+from mmdet_lossmix.uda.data.strong_augment import (
+    erase,
+    erased_share,
+    jitter,
+    random_box,
+)
 
 
 @pytest.fixture
@@ -75,3 +82,57 @@ def test_bad_input_is_refused(image):
     np.random.seed(0)
     with pytest.raises(TypeError, match='uint8'):
         StrongAugment()(dict(img=image.astype(np.float32)))
+
+
+def test_blur_is_in_proportion_to_the_image(monkeypatch):
+    sigmas = []
+    monkeypatch.setattr(cv2, 'GaussianBlur', lambda x, _, s: sigmas.append(s) or x)
+    for side, options in ((60, {}), (60, dict(blur_side=600)), (600, {})):
+        np.random.seed(0)
+        step = StrongAugment(erase=False, **options)
+        image = np.zeros((side, 2 * side, 3), np.uint8)
+        for _ in range(20):
+            step.transform(dict(img=image))
+    same, scaled, published = np.array(sigmas).reshape(3, -1)
+    assert 0.1 < same.min() < same.max() < 2
+    np.testing.assert_allclose(scaled, same / 10)
+    np.testing.assert_allclose(published, same)
+
+
+def test_share_of_boxes_that_is_erased():
+    boxes = np.array([[0, 0, 10, 10], [5, 5, 15, 15], [20, 20, 30, 30], [3, 3, 3, 9.0]])
+    erased = [(0, 0, 10, 5), (0, 3, 10, 10)]  # they overlap
+    share = erased_share(boxes, erased, (40, 40, 3))
+    np.testing.assert_allclose(share, [1, 0.25, 0, 0])
+
+
+def test_objects_that_are_erased_are_ignored():
+    """The same random numbers are drawn, and objects are the same but for the flag."""
+    boxes = HorizontalBoxes([[2, 2, 10, 10], [12, 2, 38, 38], [40, 30, 58, 38]])
+    found = []
+    for max_erased in (None, 0.5):
+        np.random.seed(1)
+        step = StrongAugment(max_erased=max_erased)
+        for _ in range(60):
+            image = np.zeros((40, 60, 3), np.uint8)
+            flags = np.array([False, False, True])
+            given = dict(img=image, gt_bboxes=boxes, gt_ignore_flags=flags)
+            found.append(step.transform(given))
+            assert flags.tolist() == [False, False, True]
+            assert found[-1]['gt_ignore_flags'][2]
+    before, after = found[:60], found[60:]
+    assert all((a['img'] == b['img']).all() for a, b in zip(before, after))
+    assert not any(a['gt_ignore_flags'][:2].any() for a in before)
+    hidden = [a['gt_ignore_flags'][:2] for a in after]
+    assert 0 < np.mean(hidden) < 0.5
+    # What is erased is noise; of an object that is not ignored, half is black at least.
+    for flags, one in zip(hidden, after):
+        shown = one['img'][2:10, 2:10].max(axis=2) == 0
+        assert flags[0] == (shown.mean() < 0.5)
+
+
+@pytest.mark.parametrize('option', [dict(blur_side=0), dict(max_erased=1)])
+def test_options_out_of_range_are_refused(option):
+    with pytest.raises(ValueError, match=next(iter(option))):
+        StrongAugment(**option)
+    assert 'max_erased=0.5' in repr(StrongAugment(max_erased=0.5))

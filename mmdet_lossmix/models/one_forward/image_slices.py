@@ -1,18 +1,20 @@
-"""The images of a batch one by one, of tensors that were computed for all at once."""
+"""Some images of a batch, of tensors that were computed for all at once."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.utils._pytree import tree_flatten, tree_map
 
+Images = Union[int, Tuple[int, ...]]
+
 
 class Origin(NamedTuple):
-    """Where a slice comes from: which image of a batch, along the first dimension."""
+    """Where a slice comes from: which images of a batch, along the first dimension."""
 
     batch: Tensor
-    image: int
+    image: Images
 
 
 class ImageSlices:
@@ -22,18 +24,32 @@ class ImageSlices:
         self.num_images = num_images
         self._origins: Dict[int, Origin] = {}
         self._pieces: Dict[int, Tuple[Tensor, List[Tensor]]] = {}
+        self._parts: Dict[Tuple[int, Images], Tensor] = {}
 
-    def take(self, nest: Any, index: int) -> Any:
-        """The part of image ``index``, in [0, N), of all tensors in a nest.
+    def take(self, nest: Any, images: Images) -> Any:
+        """The part of an image in [0, N), or of several, of all tensors in a nest.
 
-        Tensors with N rows become ones with 1, those with k * N rows (of the k branches
-        of TridentNet) ones with k.
+        Tensors with N rows become ones with a row for each image, those with k * N rows
+        (of the k branches of TridentNet) ones with k.
         """
 
         def part(leaf: Any) -> Any:
-            return self._split(leaf)[index] if isinstance(leaf, Tensor) else leaf
+            if not isinstance(leaf, Tensor):
+                return leaf
+            if isinstance(images, int):
+                return self._split(leaf)[images]
+            return self._several(leaf, images)
 
         return tree_map(part, nest)
+
+    def _several(self, batch: Tensor, images: Tuple[int, ...]) -> Tensor:
+        key = id(batch), images
+        if key not in self._parts:
+            starts = range(0, len(batch), self.num_images)
+            part = batch[[start + i for start in starts for i in images]]
+            self._parts[key] = part
+            self._origins[id(part)] = Origin(batch, images)
+        return self._parts[key]
 
     def _split(self, batch: Tensor) -> List[Tensor]:
         if id(batch) not in self._pieces:

@@ -6,8 +6,8 @@ RPN, encoder, ...) that is called again with the *same tensors* what it did befo
 depends on annotations gets other tensors and runs again. No detector needs to know.
 """
 
-from contextlib import ExitStack, nullcontext
-from typing import Any, Iterator, List, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, Iterator, List, Optional, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -19,7 +19,7 @@ from mmdet_lossmix.functional import LossDict
 
 from .anchors import share_anchors
 from .deferred import defer_losses, total_loss
-from .image_slices import ImageSlices
+from .image_slices import Images, ImageSlices
 from .replay import Replay, override
 from .roi_sampling import JointSampling, sampling_loss
 from .terms import LossTerm
@@ -86,12 +86,10 @@ class SharedForward:
             ValueError: If a head cannot.
         """
         losses: List[LossDict] = []
-        batch_inputs, features = self.batch_inputs, self.features
         try:
             for i, terms in enumerate(images):
-                self.batch_inputs = self.slices.take(batch_inputs, i)
-                self.features = self.slices.take(features, i)
-                losses += self._losses(terms)
+                with self._only(i):
+                    losses += self._losses(terms)
         except torch.cuda.OutOfMemoryError:
             raise
         except Exception as error:  # whatever a head says that cannot
@@ -99,10 +97,19 @@ class SharedForward:
                 f'{advice} needs a head that can take images one by one, but with one '
                 f'image it raised {type(error).__name__}: {error}'
             ) from error
-        finally:
-            self.batch_inputs, self.features = batch_inputs, features
         weights = [term.weight / len(images) for terms in images for term in terms]
         return total_loss(losses, weights)
+
+    @contextmanager
+    def _only(self, images: Optional[Images]) -> Iterator[None]:
+        """Let the detector see some of the images; None for all."""
+        whole = self.batch_inputs, self.features
+        if images is not None:
+            self.batch_inputs, self.features = self.slices.take(whole, images)
+        try:
+            yield
+        finally:
+            self.batch_inputs, self.features = whole
 
     def _losses(self, terms: Sequence[LossTerm]) -> List[LossDict]:
         # Heads may call collectives (`reduce_mean`): with several processes each has to
@@ -110,10 +117,11 @@ class SharedForward:
         all_terms = get_world_size() > 1
         joint = self.roi_sampling == 'joint' and JointSampling(self.detector, terms)
         losses: List[LossDict] = []
-        for samples, weight, keep in terms:
+        for samples, weight, keep, images in terms:
             loss: LossDict = {}
             if all_terms or weight > 0:
-                with joint.serving(samples) if joint else nullcontext():
+                serving = joint.serving(samples) if joint else nullcontext()
+                with serving, self._only(images):
                     loss = keep(self.detector.loss(self.batch_inputs, samples))
             losses.append(loss)
         return losses

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import get_box_tensor
 
 from mmdet_lossmix.arguments import check_number
 
@@ -16,26 +17,44 @@ ERASINGS = ((0.7, 0.05, 0.2, 3.3), (0.5, 0.02, 0.2, 6.0), (0.3, 0.02, 0.2, 8.0))
 
 @TRANSFORMS.register_module()
 class StrongAugment(BaseTransform):
-    """Colour jitter, grayscale, blur and random erasing; boxes stay as they are.
+    """Colour jitter, grayscale, blur and random erasing; boxes stay where they are.
 
     In the order of: jitter of brightness, contrast, saturation and hue by up to 0.4,
     0.4, 0.4 and 0.1 (probability 0.8), grayscale (0.2), Gaussian blur with sigma 0.1
     to 2 pixels (0.5), and up to three rectangles of noise (0.7, 0.5 and 0.3).
 
-    Required keys: ``img`` (uint8, BGR). Modified keys: ``img``.
+    Required keys: ``img`` (uint8, BGR). Modified keys: ``img``, and with
+    ``max_erased`` ``gt_ignore_flags``.
 
     Args:
         prob (float): Probability of doing any of it, in [0, 1]. Defaults to 1.0.
         erase (bool): Whether to erase rectangles. Defaults to True.
+        blur_side (float, optional): The shorter side, in pixels, of images that this
+            blur is meant for (600 where it was published); others are blurred in
+            proportion. Defaults to None, the same sigma for all.
+        max_erased (float, optional): Objects of which a larger share is erased, in
+            [0, 1), are ignored from then on. Defaults to None, no object.
 
     Raises:
-        TypeError, ValueError: If ``prob`` is no number, or no probability.
+        TypeError, ValueError: If a number is none, or out of its range.
     """
 
-    def __init__(self, prob: float = 1.0, erase: bool = True) -> None:
+    def __init__(
+        self,
+        prob: float = 1.0,
+        erase: bool = True,
+        blur_side: Optional[float] = None,
+        max_erased: Optional[float] = None,
+    ) -> None:
         check_number('prob', prob, '[0, 1]')
+        if blur_side is not None:
+            check_number('blur_side', blur_side, '(0, inf)')
+        if max_erased is not None:
+            check_number('max_erased', max_erased, '[0, 1)')
         self.prob = prob
         self.erase = erase
+        self.blur_side = blur_side
+        self.max_erased = max_erased
 
     def transform(self, results: dict) -> Optional[dict]:
         """Augment ``img``; raises a ``TypeError`` if it is not of 8 bits."""
@@ -55,17 +74,25 @@ class StrongAugment(BaseTransform):
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             image = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
         if np.random.rand() < 0.5:
-            image = cv2.GaussianBlur(image, (0, 0), np.random.uniform(0.1, 2.0))
+            scale = min(image.shape[:2]) / self.blur_side if self.blur_side else 1.0
+            sigma = scale * np.random.uniform(0.1, 2.0)
+            image = cv2.GaussianBlur(image, (0, 0), sigma)
         if self.erase:
-            image = image.copy()
+            image, boxes = image.copy(), []
             for prob, low, high, ratio in ERASINGS:
                 if np.random.rand() < prob:
-                    erase(image, random_box(image.shape[:2], (low, high), ratio))
+                    boxes.append(random_box(image.shape[:2], (low, high), ratio))
+                    erase(image, boxes[-1])
+            if self.max_erased is not None and 'gt_bboxes' in results:
+                objects = np.asarray(get_box_tensor(results['gt_bboxes']))
+                hidden = erased_share(objects, boxes, image.shape) > self.max_erased
+                results['gt_ignore_flags'] = results['gt_ignore_flags'] | hidden
         results['img'] = image
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(prob={self.prob}, erase={self.erase})'
+        options = ', '.join(f'{key}={value}' for key, value in vars(self).items())
+        return f'{type(self).__name__}({options})'
 
 
 def jitter(
@@ -105,3 +132,17 @@ def erase(image: np.ndarray, box: Tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
     shape = (bottom - top, right - left, *image.shape[2:])
     image[top:bottom, left:right] = np.random.randint(0, 256, shape, np.uint8)
+
+
+def erased_share(
+    boxes: np.ndarray, erased: Sequence[Sequence[int]], shape: Sequence[int]
+) -> np.ndarray:
+    """The share of each box, shape (n, 4), that rectangles hide, shape (n,)."""
+    hidden = np.zeros(shape[:2], np.uint8)
+    for left, top, right, bottom in erased:
+        hidden[top:bottom, left:right] = 1
+    total = cv2.integral(hidden)
+    x1, x2 = boxes[:, ::2].round().astype(int).clip(0, shape[1]).T
+    y1, y2 = boxes[:, 1::2].round().astype(int).clip(0, shape[0]).T
+    inside = total[y2, x2] - total[y1, x2] - total[y2, x1] + total[y1, x1]
+    return inside / np.maximum((x2 - x1) * (y2 - y1), 1)

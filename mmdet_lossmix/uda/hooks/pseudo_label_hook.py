@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.hooks.random_state import random_state_kept
 from mmdet_lossmix.uda.data.views import WEAK
+from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
 from mmdet_lossmix.visualization import to_rgb_images
 
 from .teacher_hook import teacher_model
@@ -23,7 +24,7 @@ class PseudoLabelHook(Hook):
     The images are the first ones of the target, weakly augmented. The teacher looks at
     them in the first iteration of adaptation and every ``interval`` from the start of
     the run; before it has started, the student does. mmdet's visualizer draws what has
-    a score of ``score_thr`` or more, to all its backends, as ``pseudo_labels_0`` and so
+    the score of a pseudo label, to all its backends, as ``pseudo_labels_0`` and so
     on. Training is not disturbed; only the first rank draws.
 
     Args:
@@ -67,17 +68,20 @@ class PseudoLabelHook(Hook):
             data = preprocessor(self._data, training=True)
             training = detector.training
             detector.eval()
+            # A student that is to have none is looked at, too.
+            labels = model.pseudo_labels or PseudoLabels(score_thr=0.5)
             batch = data['inputs'], data['data_samples']
-            found = detector.predict(*batch, rescale=False)
+            found = labels.predictions(detector, *batch)
             detector.train(training)
-        labels = model.pseudo_labels
         images = to_rgb_images(data['inputs'], data['data_samples'], preprocessor)
         for i, (image, sample) in enumerate(zip(images, found)):
+            instances = sample.pred_instances
+            sample.pred_instances = instances[labels.sure(instances)]
             runner.visualizer.add_datasample(
                 f'pseudo_labels_{i}',
                 image,
                 sample.to('cpu'),
                 draw_gt=False,
-                pred_score_thr=labels.score_thr if labels is not None else 0.5,
+                pred_score_thr=0.0,
                 step=runner.iter + 1,
             )

@@ -56,6 +56,10 @@ class TeacherHook(Hook):
                 'moves the teacher in every iteration.'
             )
         check_before_training(runner, model)
+        if model.pseudo_labels is not None:
+            wanted = model.pseudo_labels.count(runner.train_dataloader.dataset)
+            if wanted:
+                runner.logger.info(f'Pseudo labels wanted in an image: {wanted}')
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             runner.logger.warning(
