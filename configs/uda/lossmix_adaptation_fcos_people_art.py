@@ -7,9 +7,14 @@ model = dict(
     detector=_base_.model,
     burn_in_iters=0,
     adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
-    # Scores of a sigmoid times a centerness are low; many images have no label.
-    pseudo_labels=dict(score_thr=0.3, without='ignored'),
-    pseudo_policy=dict(losses='classification', weight=0.5),
+    # Scores of a sigmoid times a centerness are low: labels are chosen by the first
+    # alone, and train the second, too. Many images have none.
+    pseudo_labels=dict(score_thr=0.5, class_score=True, without='ignored'),
+    pseudo_policy=dict(
+        losses=dict(loss_cls=True, loss_bbox=False, loss_centerness=True),
+        weight=0.5,
+        ramp_iters=200,
+    ),
     discriminator=dict(in_channels=112, level=1, weight=0.1, ramp_iters=200),
     keep_rate=_base_.keep_rate,
 )

@@ -9,8 +9,25 @@ metainfo = dict(classes=('person',))
 photos, art = 'data/VOCdevkit/', 'data/people_art/'
 size = (192, 192)
 
+# Blur is in proportion to the image. Erasing may hide what a label speaks of: a source
+# object is then ignored, and target views are not erased.
+changes = dict(
+    Resize=dict(scale=size),
+    StrongAugment=dict(blur_side=600, max_erased=0.5),
+    MultiBranch=dict(
+        unsup_student=[
+            dict(type='StrongAugment', erase=False, blur_side=600),
+            _base_.pack_view,
+        ]
+    ),
+)
 source_pipeline, target_pipeline, test_pipeline = [
-    [{**step, 'scale': size} if step['type'] == 'Resize' else step for step in steps]
+    [
+        step
+        if step['type'] == 'MultiBranch' and 'sup' in step
+        else {**step, **changes.get(step['type'], {})}
+        for step in steps
+    ]
     for steps in (
         _base_.source_pipeline,
         _base_.target_pipeline,
