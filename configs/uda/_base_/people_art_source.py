@@ -17,7 +17,6 @@ train_dataloader = dict(
 )
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)
 val_cfg = dict(_delete_=True, type='ValLoop')
-optim_wrapper = dict(paramwise_cfg=None)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=80),
     dict(
