@@ -34,7 +34,10 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters // 4)
-optim_wrapper = dict(optimizer=dict(lr=0.001))
+optim_wrapper = dict(
+    optimizer=dict(lr=0.001),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),
+)
 param_scheduler = [
     _base_.param_scheduler[0],
     {**_base_.param_scheduler[1], 'end': max_iters},
