@@ -21,8 +21,7 @@ from mmdet_lossmix.models.one_forward import LossTerm, SharedForward
 
 from .loss_policy import LossFilter
 
-# Whose annotations: ground truth, pseudo labels, or the objects of both.
-SOURCE, TARGET, BOTH = 0, 1, 2
+SOURCE, TARGET, BOTH = 0, 1, 2  # whose annotations
 
 
 class DomainBatch(NamedTuple):
@@ -62,9 +61,7 @@ class DomainBatch(NamedTuple):
 
 
 class StudentBatch(NamedTuple):
-    """Images, and the sum of losses that a student has on them.
-
-    It is that of ``weight * policy(student.loss(inputs, samples))`` over ``terms``.
+    """Images, and the ``weight * policy(student.loss(inputs, samples))`` of terms.
 
     Attributes:
         inputs (Tensor): Images, mixed or not, shape (N, C, H, W).
@@ -114,8 +111,8 @@ def mixed(
 ) -> StudentBatch:
     """Blend the images, and train on the annotations that a strategy chooses.
 
-    The N own images have the weight ``lam``, in [0, 1]. There may be any number of
-    partners, which are taken in turn.
+    The N own images have the weight ``lam``, in [0, 1]; any number of partners are
+    taken in turn.
     """
     domains = own.domain, partner.domain
     own, partner = blend(own, partner, lam)
@@ -130,9 +127,8 @@ def mixed(
 def join(own: List[DomainBatch], partner: List[DomainBatch]) -> List[DomainBatch]:
     """The objects of both images at full weight, for a strategy that unites them.
 
-    With objects of two domains, the losses that pseudo labels may cause are those
-    against all objects. What ground truth may cause besides (regression) is against its
-    objects alone.
+    With objects of two domains, the losses that pseudo labels may cause are against all
+    objects; what ground truth may cause besides (regression) is against its own alone.
     """
     ((first,), (second,)) = own, partner
     samples = [sample.new() for sample in first.samples]
@@ -154,8 +150,8 @@ def blend(
 ) -> Tuple[DomainBatch, DomainBatch]:
     """Blend the images of two batches, which may be padded to different sizes.
 
-    Both share the top left corner, so that no box moves. Shallow copies are returned,
-    of N images, with the blend as ``inputs`` and annotations in its frame.
+    Both share the top left corner, so that no box moves. Returns shallow copies of N
+    images, with the blend as ``inputs`` and annotations in its frame.
     """
     partner = partner.taken(len(own.samples))
     images, partners = stack_batch([own.inputs, partner.inputs])

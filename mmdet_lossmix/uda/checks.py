@@ -38,11 +38,10 @@ def check_before_training(runner: Runner, model: MeanTeacher) -> None:
     """Refuse a run, whose training loop is built, that does not train what it means.
 
     Raises:
-        ValueError: If the data do not fill a branch that the model needs, batches have
-            no quota of each domain or are not those of the ``DomainSampler``, or an
-            epoch would never end; if images of the target are chosen by their labels,
-            or a box ends at different places in its two views; or if labels do not mean
-            the same class in the source, in the validation and to the detector.
+        ValueError: If no data fill a branch that the model needs, batches have no quota
+            of each domain, or an epoch would never end; if the target is chosen by its
+            labels, or its two views show a box at different places; or if labels mean
+            different classes in the source, in the validation and to the detector.
     """
     dataset = runner.train_dataloader.dataset
     _check_batches(runner, model.branches)
@@ -60,8 +59,7 @@ def check_batch(
     """Refuse a batch without a branch, or with views that show boxes elsewhere.
 
     Views are compared as far as transforms say what they do. The model needs these
-    ``branches``, each of N images, shape (N, C, H, W), and samples; both views of the
-    target are in one order.
+    ``branches``, each of images (N, C, H, W) and N samples, views in one order.
 
     Raises:
         ValueError: If a branch has no image; or if images, sizes, flips or
@@ -77,8 +75,8 @@ def check_batch(
             f'{tuple(weak)} and {tuple(strong)}. {REMEDY}'
         )
     for pair in zip(samples[WEAK], samples[STRONG]):
-        said = {'homography_matrix': [homography(view) for view in pair]}
-        said.update({key: [view.get(key) for view in pair] for key in GEOMETRY})
+        said = {key: [view.get(key) for view in pair] for key in GEOMETRY}
+        said['homography_matrix'] = [homography(view) for view in pair]
         for key, (a, b) in said.items():
             if a is not None and b is not None and not _equal(a, b):
                 raise ValueError(
@@ -154,8 +152,8 @@ def _expect_branches(filled: Iterable[str], branches: Sequence[str]) -> None:
     if missing:
         raise ValueError(
             f'Add a dataset whose `MultiBranch` fills {missing} to `train_dataloader`: '
-            f'LossMixTeacher needs images in the branches {list(branches)} but got '
-            f'{sorted(filled)}; see configs/uda/_base_/views.py.'
+            f'LossMixTeacher needs {list(branches)} but got {sorted(filled)}; see '
+            'configs/uda/_base_/views.py.'
         )
 
 
@@ -199,7 +197,7 @@ def _check_views(dataset: Any) -> None:
     """Send boxes through both branches of the target's pipeline, some times.
 
     Many transforms (``RandomAffine``, ``Albu``) keep no record of where they move
-    pixels, but all of them move boxes along. The random generators stay as they are.
+    pixels, but all move boxes along. The random generators stay as they are.
     """
     with random_state_kept():
         for results, views in _branched(dataset):

@@ -3,28 +3,23 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
-MEMORY = 500  # images, so many that rare classes count; a few passes of a small target
+MEMORY = 500  # images, so many that rare classes count
 BINS, LARGEST = 400, 10.0  # scores are told apart by their logits, up to 10
 
 
 class ClassThresholds(nn.Module):
     """The least score of each class that leaves as many boxes as are wanted.
 
-    A running quantile of the scores that a teacher gave on the last images, some 500,
-    of which older ones count less. All processes have the same one, and so has a run
-    that is resumed, as it is in checkpoints.
-
-    Attributes:
-        wanted (Tensor): Boxes of each of K classes in an image, shape (K,).
-        counts (Tensor): Weights of the boxes seen, by class and score, (K, BINS).
-        images (Tensor): Weight of the images they were seen on, a scalar.
+    A running quantile of the scores on the last images, some 500, of which older ones
+    count less. It is the same in all processes, and in checkpoints.
     """
 
-    counts: Tensor
-    images: Tensor
+    counts: Tensor  # weights of the boxes seen, by class and score, (K, BINS)
+    images: Tensor  # weight of the images that they were seen on, a scalar
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,9 +34,9 @@ class ClassThresholds(nn.Module):
             self.forget(len(wanted))
 
     def forget(self, num_classes: int) -> None:
-        """Begin anew, as with a new teacher."""
+        """Begin anew."""
         self.counts = self.counts.new_zeros(num_classes, BINS)
-        self.images = torch.zeros_like(self.images)
+        self.images = self.counts.new_zeros(())
 
     def see(self, scores: Tensor, labels: Tensor, images: int) -> None:
         """Take boxes into account, with scores and labels of shape (n,), of images."""
@@ -51,17 +46,17 @@ class ClassThresholds(nn.Module):
         news = torch.cat([seen.flatten(), seen.new_tensor([images])]).to(self.counts)
         all_reduce(news)
         kept = (1 - 1 / MEMORY) ** news[-1]
-        self.counts = self.counts * kept + news[:-1].view(size)
-        self.images = self.images * kept + news[-1]
+        self.counts.mul_(kept).add_(news[:-1].view(size))
+        self.images.mul_(kept).add_(news[-1])
 
     def forward(self) -> Tensor:
         """The thresholds, shape (K,), infinite for a class that is to have no box.
 
         They leave the number that is nearest to the wanted one.
         """
-        none = self.counts.new_zeros(len(self.counts), 1)
-        left = torch.cat([none, self.counts.flip(1).cumsum(1)], 1)  # highest first
-        wanted = self.wanted.to(self.counts) * self.images
+        counts = self.counts.cpu()  # where sums are the same on all ranks
+        left = F.pad(counts.flip(1).cumsum(1), (1, 0))  # from the highest score on
+        wanted = self.wanted * self.images.cpu()
         return self._edges()[BINS - (left - wanted[:, None]).abs().argmin(1)]
 
     def _edges(self) -> Tensor:

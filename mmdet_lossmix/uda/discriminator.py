@@ -21,8 +21,7 @@ class DomainDiscriminator(nn.Module):
 
     A fully convolutional net (3x3 convolutions to 256, 128, 128 and 1 channels, leaky
     ReLU of slope 0.2) that says of each pixel of a feature map whether the image is of
-    the target; per-pixel binary cross entropy. Of a blend of two domains the losses
-    against either are interpolated, as everything else is.
+    the target; per-pixel binary cross entropy, interpolated for a blend of domains.
 
     Args:
         in_channels (int): Of the feature map, at least 1.
@@ -33,8 +32,7 @@ class DomainDiscriminator(nn.Module):
             once. Defaults to 0, no ramp.
 
     Raises:
-        TypeError: If an argument is no number.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If an argument is no number, or out of its range.
     """
 
     def __init__(
@@ -55,10 +53,8 @@ class DomainDiscriminator(nn.Module):
         for width, next_width in zip(channels, WIDTHS):
             layers += [nn.Conv2d(width, next_width, 3, padding=1), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTHS[-1], 1, 3, padding=1))
-        self.in_channels = in_channels
-        self.level = level
-        self.weight = weight
-        self.ramp_iters = ramp_iters
+        self.in_channels, self.level = in_channels, level
+        self.weight, self.ramp_iters = weight, ramp_iters
 
     def loss(
         self,
@@ -88,15 +84,12 @@ class DomainDiscriminator(nn.Module):
             return {'loss_domain': total * 0}
         strength = ramp(iteration, self.ramp_iters)
         logits = self.layers(_ReverseGradient.apply(features[self.level], strength))
-        losses = [
-            F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, domain))
-            for domain in domains
-        ]
+        bce = F.binary_cross_entropy_with_logits
+        losses = [bce(logits, torch.full_like(logits, domain)) for domain in domains]
         own, partner = (
             dict[str, Any](loss_domain=loss * self.weight) for loss in losses
         )
-        dominant = domains[0] if lam >= 0.5 else domains[1]
-        right = (logits.detach() > 0) == bool(dominant)
+        right = (logits.detach() > 0) == bool(domains[lam < 0.5])
         accuracy = right.float().mean() * 100
         return {**interpolate_losses(own, partner, lam), 'domain_acc': accuracy}
 

@@ -28,8 +28,8 @@ class LossPolicy:
             to their full size. Defaults to 0, at once.
 
     Raises:
-        TypeError: If a weight is no number.
-        ValueError: If ``losses`` is none of these, or a weight is negative.
+        TypeError, ValueError: If a weight is no number, or negative; or if ``losses``
+            is none of these.
     """
 
     def __init__(
@@ -46,9 +46,7 @@ class LossPolicy:
                 "Set `losses` to 'all', 'classification' or a dictionary of names, not "
                 f'{losses!r}.'
             )
-        self.losses = losses
-        self.weight = weight
-        self.ramp_iters = ramp_iters
+        self.losses, self.weight, self.ramp_iters = losses, weight, ramp_iters
 
     def at(self, iteration: int) -> 'LossPolicy':
         """The policy in an iteration of the adaptation, the first of which is 0."""
@@ -68,8 +66,8 @@ class LossPolicy:
         """The weight of every loss.
 
         Raises:
-            ValueError: If a dictionary of switches does not name exactly the losses
-                that the detector has, or nothing would count as a classification.
+            ValueError: If switches do not name exactly the losses that the detector
+                has, or nothing would count as a classification.
         """
         names = [name for name in losses if 'loss' in name]
         if isinstance(self.losses, dict):

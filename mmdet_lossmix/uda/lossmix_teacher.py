@@ -38,10 +38,10 @@ class LossMixTeacher(MeanTeacher):
     *Burn-in*: the student trains on the labelled source; a small share of a target
     image may be mixed in as noise. Then the teacher becomes a copy of the student, and
     follows it as a moving average. *Adaptation*: what the teacher is sure of on weak
-    views of target images are pseudo labels for the student on strong views; source
-    and target images are mixed within and across domains, and the losses against
-    ground truth and pseudo labels are interpolated (LossMix, arXiv:2303.10343, Sec. 4),
-    each with the policy of its origin.
+    views of the target are pseudo labels for the student on strong views; images are
+    mixed within and across domains, and losses against ground truth and pseudo labels
+    are interpolated (LossMix, arXiv:2303.10343, Sec. 4), each by the policy of its
+    origin.
 
     Needs ``TeacherHook`` in ``custom_hooks``, which switches the stages and updates the
     teacher. Batches have the branches ``sup`` (source), ``unsup_teacher`` (target,
@@ -68,8 +68,7 @@ class LossMixTeacher(MeanTeacher):
             ``semi_test_cfg``, ``data_preprocessor``, ``init_cfg``.
 
     Raises:
-        TypeError: If a number or a dict is none.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If a number or a dict is none, or out of its range.
     """
 
     def __init__(
@@ -91,8 +90,7 @@ class LossMixTeacher(MeanTeacher):
         if pseudo_labels is None and (discriminator or adaptation_mix) is not None:
             raise ValueError(
                 'Set `discriminator=None` and `adaptation_mix=None` with '
-                '`pseudo_labels=None`, as the student then sees no target image, not '
-                f'{discriminator} and {adaptation_mix}.'
+                '`pseudo_labels=None`: the student then sees no target image.'
             )
         # Before the detectors are built, which takes its time.
         burn_in = _build(BurnInMix, warmup_mix)
@@ -104,14 +102,13 @@ class LossMixTeacher(MeanTeacher):
         super().__init__(detector, burn_in_iters, **kwargs)
         self.warmup_mix, self.adaptation_mix = burn_in, adaptation
         self.pseudo_labels = labels
-        if labels is not None:
-            labels.check_detector(self.student)
         self.source_policy, self.pseudo_policy = LossPolicy(), policy
         # The student starts with the same weights with and without it.
         with torch.random.fork_rng(devices=[]):
             self.discriminator = _build(DomainDiscriminator, discriminator)
         self.roi_sampling = roi_sampling
         if labels is not None:
+            labels.check_detector(self.student)
             self.branches = (SUP, WEAK, STRONG)
         elif warmup_mix is not None:
             self.branches = (SUP, STRONG)
@@ -122,8 +119,9 @@ class LossMixTeacher(MeanTeacher):
     def start_teacher(self) -> None:
         """Make the teacher a copy of the student, of whose scores nothing is known."""
         super().start_teacher()
-        if self.pseudo_labels is not None:
-            self.pseudo_labels.forget()
+        thresholds = getattr(self.pseudo_labels, 'thresholds', None)
+        if thresholds is not None:
+            thresholds.forget(len(thresholds.wanted))
 
     @untraced
     def loss(
@@ -147,44 +145,43 @@ class LossMixTeacher(MeanTeacher):
         check_batch(inputs, samples, self.branches)  # in burn-in too, not days later
         source = DomainBatch(inputs[SUP], samples[SUP], self.source_policy, SOURCE)
         policy = self.pseudo_policy.at(max(0, iteration() - self.burn_in_iters))
+        none: Any = None
         weak, strong = (
-            DomainBatch(inputs.get(k), samples.get(k), policy, TARGET)  # type: ignore[arg-type]
+            DomainBatch(inputs.get(k, none), samples.get(k, none), policy, TARGET)
             for k in (WEAK, STRONG)
         )
-        if iteration() < self.burn_in_iters:
-            losses = self._burn_in(source, strong, rng)
+        adapting = iteration() >= self.burn_in_iters
+        if adapting and not self.teacher_started:
+            raise RuntimeError(
+                'To start a teacher, add `dict(type="TeacherHook")` to `custom_hooks`: '
+                f'there is none after {self.burn_in_iters} iterations of burn-in.'
+            )
+        if adapting and self.pseudo_labels is not None:
+            target = self._pseudo_labelled(weak, strong)
+            losses = self._adaptation(source, target, rng)
         else:
-            self.check_started()
-            losses = self._adaptation(source, weak, strong, rng)
+            mix = None if adapting else self.warmup_mix
+            losses = self._on_source(source, strong, self._draw(mix, rng))
         self._check_finite(losses, [s for branch in samples.values() for s in branch])
         return losses
 
-    def _burn_in(
-        self, source: DomainBatch, target: DomainBatch, rng: np.random.Generator
+    def _on_source(
+        self, source: DomainBatch, target: DomainBatch, draw: Draw
     ) -> LossDict:
         """Train on the source, into which the target may be mixed as noise."""
-        draw = self._draw(self.warmup_mix, rng)
         if draw.pairing is not None:
             source, _ = blend(source, target, draw.lam)
         losses = self._losses(unmixed(source))
         return {**rename_loss_dict('source_', losses), **self._log(draw)}
 
     def _adaptation(
-        self,
-        source: DomainBatch,
-        weak: DomainBatch,
-        strong: DomainBatch,
-        rng: np.random.Generator,
+        self, source: DomainBatch, target: DomainBatch, rng: np.random.Generator
     ) -> LossDict:
         """Train on source and target, within and across which images are mixed."""
-        if self.pseudo_labels is None:
-            losses = self._losses(unmixed(source))
-            return {**rename_loss_dict('source_', losses), **self._log(UNMIXED)}
-        target = self._pseudo_labelled(weak, strong)
         draw = self._draw(self.adaptation_mix, rng)
         on_source = self._losses(self._pair(source, target, draw, rng))
         on_target = self._losses(self._pair(target, source, draw, rng))
-        kept = [float(len(sample.gt_instances)) for sample in target.samples]
+        kept = [len(sample.gt_instances) for sample in target.samples]
         return {
             **rename_loss_dict('source_', on_source),
             **rename_loss_dict('target_', on_target),
@@ -207,9 +204,9 @@ class LossMixTeacher(MeanTeacher):
         number = len(own.samples)
         if draw.pairing == INTRA and partner_of(0, own.samples) == 0:
             MMLogger.get_current_instance().warning(  # it says the same but once
-                'LossMixTeacher got one image alone of a domain, which has no partner '
-                'of its own domain and stays unmixed. Use 2 or more images of each '
-                'domain (`per_domain` of DomainSampler), or `inter_share=1`.'
+                'LossMixTeacher got one image alone of a domain: without a partner of '
+                'its own domain it stays unmixed. Use 2 or more images of each '
+                '(`per_domain` of DomainSampler), or `inter_share=1`.'
             )
             return unmixed(own)
         if draw.pairing is None:
@@ -220,8 +217,7 @@ class LossMixTeacher(MeanTeacher):
 
     def _losses(self, batch: StudentBatch) -> LossDict:
         """The losses of the detector on a batch, and those of the discriminator."""
-        labels = self.pseudo_labels
-        ignore_empty = labels is not None and labels.without == 'ignored'
+        ignore_empty = getattr(self.pseudo_labels, 'without', None) == 'ignored'
         with backbone_features(self.student) as features:
             losses = batch.loss(self.student, self.roi_sampling, ignore_empty)
         if self.discriminator is None:

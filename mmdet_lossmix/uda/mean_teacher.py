@@ -33,17 +33,13 @@ class MeanTeacher(SemiBaseDetector):
             to None, one around the detector's own.
         init_cfg (dict, optional): See ``BaseModule``. Defaults to None.
 
-    Attributes:
-        branches (tuple[str]): Those of a batch that it trains on.
-
     Raises:
-        TypeError: If a number is none.
-        ValueError: If an argument is out of its range, or there are both ``momentum``
-            and ``keep_rate``.
+        TypeError, ValueError: If a number is none, or an argument out of its range, or
+            there are both ``momentum`` and ``keep_rate``.
     """
 
     teacher_started: Tensor
-    branches: Tuple[str, ...] = (SUP,)
+    branches: Tuple[str, ...] = (SUP,)  # of a batch, that it trains on
 
     def __init__(
         self,
@@ -58,17 +54,15 @@ class MeanTeacher(SemiBaseDetector):
         check_number('burn_in_iters', burn_in_iters, '[0, inf)', whole=True)
         if momentum is not None and keep_rate is not None:
             raise ValueError(
-                'Set `momentum` or `keep_rate`, which is `1 - momentum`, not both: got '
-                f'{momentum} and {keep_rate}.'
+                f'Set `momentum` or `keep_rate`, not both ({momentum} and {keep_rate}).'
             )
         if keep_rate is not None:
             check_number('keep_rate', keep_rate, '[0, 1)')
             momentum = 1 - keep_rate
         momentum = 0.0004 if momentum is None else momentum
         check_number('momentum', momentum, '(0, 1]')
-        check_dicts(
-            True, semi_test_cfg=semi_test_cfg, data_preprocessor=data_preprocessor
-        )
+        check_dicts(True, semi_test_cfg=semi_test_cfg)
+        check_dicts(True, data_preprocessor=data_preprocessor)
         for option, value in (semi_test_cfg or {}).items():
             if option.endswith('_on') and value not in DETECTORS:
                 raise ValueError(
@@ -84,8 +78,7 @@ class MeanTeacher(SemiBaseDetector):
             data_preprocessor=data_preprocessor or around,
             init_cfg=init_cfg,
         )
-        self.burn_in_iters = burn_in_iters
-        self.momentum = momentum
+        self.burn_in_iters, self.momentum = burn_in_iters, momentum
         self.register_buffer('teacher_started', torch.tensor(False))
 
     @torch.no_grad()
@@ -97,12 +90,10 @@ class MeanTeacher(SemiBaseDetector):
 
     @torch.no_grad()
     def update_teacher(self) -> None:
-        """Move the teacher towards the student.
+        """Move the teacher to ``(1 - momentum) * teacher + momentum * student``.
 
-        ``teacher = (1 - momentum) * teacher + momentum * student``, of weights and of
-        floating point buffers alike, as averaged weights go with averaged statistics;
-        counters are copied. It is the same teacher on all ranks, although each rank's
-        student has running statistics of its own images.
+        That is for weights and floating point buffers alike; counters are copied. It is
+        the same teacher on all ranks, whose students have statistics of their own.
         """
         student = self.student.state_dict()
         for name, value in self.teacher.state_dict().items():
@@ -117,14 +108,6 @@ class MeanTeacher(SemiBaseDetector):
         if floats:
             all_reduce_params(floats, op='mean')
 
-    def check_started(self) -> None:
-        """Raise a ``RuntimeError`` if nobody has started the teacher."""
-        if not self.teacher_started:
-            raise RuntimeError(
-                'To start a teacher, add `dict(type="TeacherHook")` to `custom_hooks`: '
-                f'there is none after {self.burn_in_iters} iterations of burn-in.'
-            )
-
     def train(self, mode: bool = True) -> 'MeanTeacher':
         """The teacher always predicts, and never counts what passes through it."""
         super().train(mode)
@@ -134,10 +117,7 @@ class MeanTeacher(SemiBaseDetector):
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: SampleList
     ) -> SampleList:
-        """Predict with the teacher, or as ``semi_test_cfg`` says.
-
-        A teacher that has not started would find nothing; the student does it then.
-        """
+        """Predict as ``semi_test_cfg`` says; until the teacher starts, the student."""
         if self.teacher_started or self.semi_test_cfg.get('predict_on') == 'student':
             return super().predict(batch_inputs, batch_data_samples)
         MMLogger.get_current_instance().warning(  # it says the same but once

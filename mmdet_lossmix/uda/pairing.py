@@ -40,8 +40,7 @@ class BurnInMix:
         prob (float): Probability of mixing a batch, in [0, 1]. Defaults to 1.0.
 
     Raises:
-        TypeError: If an argument is no number.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If an argument is no number, or out of its range.
     """
 
     def __init__(
@@ -50,9 +49,7 @@ class BurnInMix:
         check_mix_args(alpha, prob)
         hint = '; for a burn-in without mixing use `warmup_mix=None`'
         check_number('max_share', max_share, '(0, 0.5]', hint=hint)
-        self.max_share = max_share
-        self.alpha = alpha
-        self.prob = prob
+        self.max_share, self.alpha, self.prob = max_share, alpha, prob
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw for a batch; the partner is of the target domain."""
@@ -63,10 +60,9 @@ class BurnInMix:
 class AdaptationMix:
     """Mixing during adaptation, of images with ground truth and with pseudo labels.
 
-    The pairing and lambda are drawn once for a batch, and are the same for source and
-    for target images: the annotations of either are then all of one origin, and so are
-    their partners', and with an inter-domain pairing both domains keep the same share
-    of the images.
+    Pairing and lambda are drawn once for a batch, source and target images alike. The
+    annotations of either are then all of one origin, and so are their partners'; with
+    an inter-domain pairing both domains keep the same share of the images.
 
     Args:
         strategy (str): One of ``mmdet_lossmix.mixing.strategies``: ``'lossmix'``,
@@ -80,8 +76,7 @@ class AdaptationMix:
         unites (bool): Whether the strategy trains on the objects of both images as one.
 
     Raises:
-        TypeError: If an argument is no number.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If a number is none, or an argument out of its range.
     """
 
     def __init__(
@@ -99,9 +94,7 @@ class AdaptationMix:
                 'no mixing use `adaptation_mix=None`.'
             )
         self.strategy = STRATEGIES[strategy]
-        self.inter_share = inter_share
-        self.alpha = alpha
-        self.prob = prob
+        self.inter_share, self.alpha, self.prob = inter_share, alpha, prob
         # Found out by trying.
         terms = self.strategy('a', 'b', 0.5, '{}{}'.format, np.random.default_rng(0))
         self.unites = any(annotations == 'ab' for annotations, _ in terms)

@@ -1,8 +1,7 @@
 """From the predictions of a teacher to the annotations that a student trains on."""
 
 from collections import Counter
-from contextlib import contextmanager, nullcontext
-from typing import Any, Dict, Iterator, Optional, Union
+from typing import Any, Dict, Optional, Union
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -49,8 +48,7 @@ class PseudoLabels(nn.Module):
             product. Defaults to False.
 
     Raises:
-        TypeError: If a number is none.
-        ValueError: If an argument is out of its range.
+        TypeError, ValueError: If a number is none, or an argument out of its range.
     """
 
     def __init__(
@@ -82,9 +80,7 @@ class PseudoLabels(nn.Module):
                 "Set `per_image` to 'source' or a number for each class, not "
                 f'{per_image!r}.'
             )
-        self.score_thr = score_thr
-        self.min_size = min_size
-        self.without = without
+        self.score_thr, self.min_size, self.without = score_thr, min_size, without
         self.per_image: Any = per_image
         self.unsure_thr = torch.inf if unsure_thr is None else unsure_thr
         self.class_score = class_score
@@ -95,10 +91,7 @@ class PseudoLabels(nn.Module):
         """Raise a ``ValueError`` for a detector that an option means nothing to."""
         head = getattr(detector, 'bbox_head', None)
         if self.class_score and not hasattr(head, 'loss_centerness'):
-            raise ValueError(
-                'Leave out `class_score`, which is for a head with a centerness: '
-                f'{type(head or detector).__name__} has none.'
-            )
+            raise ValueError('Leave out `class_score`: no head here has a centerness.')
         for name, part in detector.named_modules():
             in_rois = isinstance(part, BaseRoIHead)
             found = getattr(part, 'bbox_assigner' if in_rois else 'assigner', None)
@@ -112,24 +105,21 @@ class PseudoLabels(nn.Module):
                     'take unsure boxes for background.'
                 )
 
-    def count(self, dataset: ConcatDataset) -> Dict[str, float]:
-        """How many boxes of each class are wanted, with what was trained on known.
-
-        The target is the last of the datasets, and not looked at.
+    def count(self, dataset: ConcatDataset) -> None:
+        """See how many boxes of each class are wanted; the last dataset is the target.
 
         Raises:
             ValueError: If ``per_image`` names other classes.
         """
         classes, wanted = dataset.metainfo['classes'], self.per_image
         if self.thresholds is None:
-            return {}
+            return
         if wanted == 'source':
             number = len(dataset) - len(dataset.datasets[-1])
-            lists = (dataset.get_data_info(i)['instances'] for i in range(number))
-            objects = (one for found in lists for one in found)
-            counts = Counter(
-                one['bbox_label'] for one in objects if not one.get('ignore_flag')
-            )
+            counts: Counter = Counter()
+            for i in range(number):
+                for one in dataset.get_data_info(i)['instances']:
+                    counts[one['bbox_label']] += not one.get('ignore_flag')
             wanted = {name: counts[i] / number for i, name in enumerate(classes)}
         if set(wanted) != set(classes):
             raise ValueError(
@@ -137,22 +127,29 @@ class PseudoLabels(nn.Module):
                 f'no other, not {list(wanted)}.'
             )
         self.thresholds.want(torch.tensor([float(wanted[name]) for name in classes]))
-        return wanted
-
-    def forget(self) -> None:
-        """Begin anew, with a new teacher."""
-        if self.thresholds is not None:
-            self.thresholds.forget(len(self.thresholds.wanted))
+        logger = MMLogger.get_current_instance()
+        logger.info(f'Pseudo labels wanted in an image: {wanted}')
 
     def predictions(
         self, detector: BaseDetector, inputs: Tensor, views: SampleList
     ) -> SampleList:
         """What a detector finds, with the scores that count here."""
-        with class_scores(detector) if self.class_score else nullcontext():
+        if not self.class_score:
+            return detector.predict(inputs, views, rescale=False)
+        head: Any = detector.bbox_head  # type: ignore[attr-defined]
+        process = head._bbox_post_process
+
+        def keep(results: InstanceData, **kwargs: Any) -> InstanceData:
+            results.class_scores = results.scores
+            results = process(results=results, **kwargs)
+            results.scores = results.pop('class_scores')
+            return results
+
+        with override(head, '_bbox_post_process', keep):
             return detector.predict(inputs, views, rescale=False)
 
     def sure(self, found: InstanceData) -> Tensor:
-        """Which of the boxes have the score of a pseudo label, shape (n,), bool."""
+        """Which boxes have the score of a pseudo label, shape (n,), bool."""
         least = found.scores.new_full(found.scores.shape, self.score_thr)
         if self.thresholds is not None:
             least = torch.maximum(least, self.thresholds()[found.labels])
@@ -170,7 +167,9 @@ class PseudoLabels(nn.Module):
             list[:obj:`DetDataSample`]: Copies of ``views`` with ``gt_instances`` and
             ``ignored_instances`` of ``bboxes``, ``labels``.
         """
-        found = [self._large(sample.pred_instances) for sample in predictions]
+        found = [sample.pred_instances for sample in predictions]
+        sides = [one.bboxes[:, 2:] - one.bboxes[:, :2] for one in found]
+        found = [x[(s >= self.min_size).all(1)] for x, s in zip(found, sides)]
         if self.thresholds is not None:
             scores = torch.cat([one.scores for one in found])
             labels = torch.cat([one.labels for one in found])
@@ -188,10 +187,6 @@ class PseudoLabels(nn.Module):
             )
         return labelled
 
-    def _large(self, found: InstanceData) -> InstanceData:
-        sides = found.bboxes[:, 2:] - found.bboxes[:, :2]
-        return found[(sides >= self.min_size).all(dim=1)]
-
     def _labelled(self, view: DetDataSample, found: InstanceData) -> DetDataSample:
         sure = self.sure(found)
         unsure = ~sure & (found.scores >= self.unsure_thr)
@@ -203,19 +198,3 @@ class PseudoLabels(nn.Module):
             for keep in (sure, unsure & ~covers.any(dim=0))
         )
         return sample
-
-
-@contextmanager
-def class_scores(detector: BaseDetector) -> Iterator[None]:
-    """Let a dense head keep scores of classes, though boxes compete by the product."""
-    head: Any = detector.bbox_head  # type: ignore[attr-defined]
-    process = head._bbox_post_process
-
-    def keep(results: InstanceData, **kwargs: Any) -> InstanceData:
-        results.class_scores = results.scores
-        results = process(results=results, **kwargs)
-        results.scores = results.pop('class_scores')
-        return results
-
-    with override(head, '_bbox_post_process', keep):
-        yield

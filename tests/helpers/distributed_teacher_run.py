@@ -38,6 +38,10 @@ def main():
     cfg['test_cfg'].get('rcnn', cfg['test_cfg']).update(score_thr=0.0, max_per_img=3)
     cfg['backbone']['norm_eval'] = False  # running statistics of each rank's own
     plain = build_plain(cfg)
+    # Rank 1 finds nothing that is good enough.
+    labels = dict(score_thr=0.999 if rank else 0.0, without=without)
+    if without == 'counted':
+        labels = dict(per_image='source', without='ignored')
     torch.manual_seed(0)
     teacher = MODELS.build(
         dict(
@@ -46,13 +50,14 @@ def main():
             burn_in_iters=BURN_IN,
             warmup_mix=dict(),
             adaptation_mix=dict(),
-            # Rank 1 finds nothing that is good enough.
-            pseudo_labels=dict(score_thr=0.999 if rank else 0.0, without=without),
+            pseudo_labels=labels,
             discriminator=dict(in_channels=64),
             keep_rate=0.9,
         )
     )
     teacher.student.load_state_dict(plain.state_dict())
+    if without == 'counted':
+        teacher.pseudo_labels.thresholds.want(torch.full((80,), 0.02))
     model = MMDistributedDataParallel(teacher, broadcast_buffers=False).train()
     optimizer = torch.optim.SGD(teacher.parameters(), lr=1e-3)
     optim_wrapper = OptimWrapper(optimizer, clip_grad=dict(max_norm=1.0))
@@ -68,6 +73,7 @@ def main():
             teacher.update_teacher()
     weights = dict(teacher.named_parameters())
     weights.update((f'teacher.{k}', v) for k, v in teacher.teacher.named_buffers())
+    weights.update(teacher.pseudo_labels.named_buffers())
     own = dict(teacher.student.named_buffers())
     torch.save(dict(weights=weights, own=own, drawn=drawn), f'{out}/{rank}.pth')
     torch.distributed.destroy_process_group()

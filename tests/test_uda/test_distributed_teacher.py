@@ -11,7 +11,7 @@ from tests.helpers.processes import run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('without', ['background', 'ignored'])
+@pytest.mark.parametrize('without', ['background', 'ignored', 'counted'])
 @pytest.mark.parametrize('detector', ['fcos', 'faster_rcnn'])
 def test_ranks_with_and_without_pseudo_labels_end_alike(detector, without, tmp_path):
     with socket.socket() as free:
@@ -27,6 +27,9 @@ def test_ranks_with_and_without_pseudo_labels_end_alike(detector, without, tmp_p
     first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in (0, 1))
     assert first['drawn'] == second['drawn']
     assert {pairing for pairing, _ in first['drawn']} >= {1, 2}
+    if without == 'counted':  # of both, four images a step
+        images = first['weights']['thresholds.images']
+        assert images == pytest.approx(4 * 8, rel=0.05)
     for name, weight in first['weights'].items():
         assert torch.equal(weight, second['weights'][name]), name
     # What the teacher is averaged over does differ.

@@ -23,7 +23,6 @@ REMEDY = (
     'Pass `detector=_base_.model.type`, or, beside `_delete_=True`, the whole config, '
     '`detector=_base_.model`'
 )
-ADVICE = "Use weighting='batch' with BatchLossMix: weighting='image'"
 
 
 @MODELS.register_module()
@@ -125,7 +124,7 @@ class LossMixDetector(TransparentWrapper):
                     losses = shared.loss(terms(batch))
                 else:
                     images = [terms(SplitBatch(*([x] for x in i))) for i in zip(*batch)]
-                    losses = shared.mean_loss(images, ADVICE)
+                    losses = shared.mean_loss(images)
         self._check_finite(losses, batch_data_samples)
         return losses
 

@@ -76,14 +76,13 @@ class SharedForward:
         """Sum a detector's losses over one or more terms by weight: equation (2)."""
         return total_loss(self._losses(terms), [term.weight for term in terms])
 
-    def mean_loss(self, images: Sequence[Sequence[LossTerm]], advice: str) -> LossDict:
+    def mean_loss(self, images: Sequence[Sequence[LossTerm]]) -> LossDict:
         """The mean over images of each image's :meth:`loss`, normalised by itself.
 
-        ``images`` are N lists of terms, of batches of one. ``advice`` says what to use
-        in place of which option if a head cannot take an image alone.
+        ``images`` are N lists of terms, of batches of one.
 
         Raises:
-            ValueError: If a head cannot.
+            ValueError: If a head cannot take an image alone.
         """
         losses: List[LossDict] = []
         try:
@@ -94,7 +93,8 @@ class SharedForward:
             raise
         except Exception as error:  # whatever a head says that cannot
             raise ValueError(
-                f'{advice} needs a head that can take images one by one, but with one '
+                "Use weighting='batch' with BatchLossMix: weighting='image' needs a "
+                'head that can take images one by one, but with one '
                 f'image it raised {type(error).__name__}: {error}'
             ) from error
         weights = [term.weight / len(images) for terms in images for term in terms]

@@ -20,10 +20,9 @@ class DomainSampler(Sampler):
     size are not paired index by index. Within a permutation every image comes once;
     small domains start over sooner. Ranks share a permutation, one image in turn.
 
-    With ``group_by_shape`` the images that one batch takes from one domain are all
-    landscape or all portrait, so that padding is small. Images wait until enough of
-    their kind are there, so a domain with a single portrait cannot hang. Different
-    domains may show different kinds in a batch.
+    With ``group_by_shape`` what a batch takes from a domain is all landscape or all
+    portrait, so that padding is small. Images wait until enough of their kind are
+    there, so a domain with a single portrait cannot hang.
 
     Args:
         dataset (:obj:`ConcatDataset`): One dataset for each domain.
@@ -51,10 +50,7 @@ class DomainSampler(Sampler):
                 f'{type(dataset).__name__}.'
             )
         if not isinstance(per_domain, (list, tuple)):
-            raise TypeError(
-                'Set `per_domain` to a list of numbers, one for each domain, not '
-                f'{per_domain!r}.'
-            )
+            raise TypeError(f'Set `per_domain` to a list, not {per_domain!r}.')
         for quota in per_domain:
             hint = '; to train without a domain, take its dataset out'
             check_number('per_domain', quota, '[1, inf)', whole=True, hint=hint)

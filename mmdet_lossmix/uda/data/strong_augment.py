@@ -29,9 +29,9 @@ class StrongAugment(BaseTransform):
     Args:
         prob (float): Probability of doing any of it, in [0, 1]. Defaults to 1.0.
         erase (bool): Whether to erase rectangles. Defaults to True.
-        blur_side (float, optional): The shorter side, in pixels, of images that this
-            blur is meant for (600 where it was published); others are blurred in
-            proportion. Defaults to None, the same sigma for all.
+        blur_side (float, optional): The shorter side, in pixels, of images that the
+            blur is meant for (published: 600); others are blurred in proportion.
+            Defaults to None, the same sigma for all.
         max_erased (float, optional): Objects of which a larger share is erased, in
             [0, 1), are ignored from then on. Defaults to None, no object.
 
@@ -51,10 +51,8 @@ class StrongAugment(BaseTransform):
             check_number('blur_side', blur_side, '(0, inf)')
         if max_erased is not None:
             check_number('max_erased', max_erased, '[0, 1)')
-        self.prob = prob
-        self.erase = erase
-        self.blur_side = blur_side
-        self.max_erased = max_erased
+        self.prob, self.erase = prob, erase
+        self.blur_side, self.max_erased = blur_side, max_erased
 
     def transform(self, results: dict) -> Optional[dict]:
         """Augment ``img``; raises a ``TypeError`` if it is not of 8 bits."""
@@ -137,12 +135,12 @@ def erase(image: np.ndarray, box: Tuple[int, int, int, int]) -> None:
 def erased_share(
     boxes: np.ndarray, erased: Sequence[Sequence[int]], shape: Sequence[int]
 ) -> np.ndarray:
-    """The share of each box, shape (n, 4), that rectangles hide, shape (n,)."""
+    """The share of boxes, shape (n, 4), that rectangles hide, shape (n,)."""
     hidden = np.zeros(shape[:2], np.uint8)
     for left, top, right, bottom in erased:
         hidden[top:bottom, left:right] = 1
     total = cv2.integral(hidden)
-    x1, x2 = boxes[:, ::2].round().astype(int).clip(0, shape[1]).T
-    y1, y2 = boxes[:, 1::2].round().astype(int).clip(0, shape[0]).T
+    limits = [shape[1], shape[0]] * 2
+    x1, y1, x2, y2 = boxes.round().astype(int).clip(0, limits).T
     inside = total[y2, x2] - total[y1, x2] - total[y2, x1] + total[y1, x1]
     return inside / np.maximum((x2 - x1) * (y2 - y1), 1)

@@ -35,11 +35,6 @@ class UnlabelledDataset(BaseDetDataset):
 
     Raises:
         FileNotFoundError: If there is no folder, no image, or not every listed one.
-
-    Examples:
-        >>> dict(type='UnlabelledDataset', data_root='data/clipart/',
-        >>>      data_prefix=dict(img='JPEGImages'),
-        >>>      ann_file='ImageSets/Main/train.txt', pipeline=target_pipeline)
     """
 
     def __init__(
@@ -109,11 +104,8 @@ class UnlabelledDataset(BaseDetDataset):
 
 def images_like(pattern: str, folder: Path) -> List[Path]:
     """The images in a folder, and in those within, that match a glob."""
-    found = {
-        Path(path)
-        for parent in folders_in(folder)
-        for path in glob.glob(os.path.join(glob.escape(str(parent)), pattern))
-    }
+    globs = (f'{glob.escape(str(f))}{os.sep}{pattern}' for f in folders_in(folder))
+    found = {Path(path) for one in globs for path in glob.glob(one)}
     return [path for path in found if path.suffix.lower() in SUFFIXES]
 
 

@@ -40,8 +40,7 @@ class PseudoLabelHook(Hook):
     def __init__(self, interval: int = 2000, images: int = 3) -> None:
         check_number('interval', interval, '[1, inf)', whole=True)
         check_number('images', images, '[1, inf)', whole=True)
-        self.interval = interval
-        self.images = images
+        self.interval, self.images = interval, images
         self._data: dict = {}
 
     def before_train(self, runner: Runner) -> None:
@@ -49,8 +48,8 @@ class PseudoLabelHook(Hook):
         target = runner.train_dataloader.dataset.datasets[-1]
         with random_state_kept():
             loaded = [target[i] for i in range(min(self.images, len(target)))]
-        for key in ('inputs', 'data_samples'):
-            self._data[key] = [item[key][WEAK] for item in loaded]
+        keys = 'inputs', 'data_samples'
+        self._data = {key: [item[key][WEAK] for item in loaded] for key in keys}
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Look at the images again, and draw."""
@@ -75,8 +74,8 @@ class PseudoLabelHook(Hook):
             detector.train(training)
         images = to_rgb_images(data['inputs'], data['data_samples'], preprocessor)
         for i, (image, sample) in enumerate(zip(images, found)):
-            instances = sample.pred_instances
-            sample.pred_instances = instances[labels.sure(instances)]
+            boxes = sample.pred_instances
+            sample.pred_instances = boxes[labels.sure(boxes)]
             runner.visualizer.add_datasample(
                 f'pseudo_labels_{i}',
                 image,

@@ -21,10 +21,9 @@ class TeacherHook(Hook):
     """The life of the teacher of :class:`LossMixTeacher`.
 
     Before the first iteration of adaptation the teacher becomes a copy of the student,
-    buffers too, and the optimizer meets the discriminator, idle so far, as a new one;
-    after every iteration from there the teacher moves towards the student by the
-    model's ``momentum``. Whether it has started is in the checkpoint, so that a run
-    that is resumed before, at or after the switch goes on as if it had not stopped.
+    and the optimizer meets the discriminator, idle so far, as a new one; after every
+    iteration from there the teacher moves towards the student. Whether it has started
+    is in the checkpoint: a run resumed before, at or after the switch goes on the same.
 
     Every ``interval`` iterations the pseudo labels kept since are logged: how many of
     each class (``pseudo_class/NAME``), for an image each.
@@ -35,9 +34,8 @@ class TeacherHook(Hook):
 
     def __init__(self, interval: int = 50) -> None:
         check_number('interval', interval, '[1, inf)', whole=True)
-        self.interval = interval
+        self.interval, self._images = interval, 0
         self._counts: Counter = Counter()
-        self._images = 0
 
     def before_train(self, runner: Runner) -> None:
         """Check the data; let the teacher of an earlier adaptation start anew.
@@ -57,9 +55,7 @@ class TeacherHook(Hook):
             )
         check_before_training(runner, model)
         if model.pseudo_labels is not None:
-            wanted = model.pseudo_labels.count(runner.train_dataloader.dataset)
-            if wanted:
-                runner.logger.info(f'Pseudo labels wanted in an image: {wanted}')
+            model.pseudo_labels.count(runner.train_dataloader.dataset)
         if model.teacher_started and runner.iter < model.burn_in_iters:
             model.teacher_started.fill_(False)
             runner.logger.warning(

@@ -14,8 +14,7 @@ from .teacher_hook import TeacherHook, teacher_model
 class TeacherValLoop(TeacherStudentValLoop):
     """``TeacherStudentValLoop`` that does not report a teacher before it starts.
 
-    Metrics are named ``teacher/...`` and ``student/...``; during burn-in, there are the
-    student's alone, and a line in the log that says so.
+    Metrics are ``teacher/...`` and ``student/...``; in burn-in, the student's alone.
 
     Raises:
         ValueError: If there is no ``TeacherHook``, without which the teacher would
@@ -59,9 +58,8 @@ class TeacherValLoop(TeacherStudentValLoop):
 class TeacherCheckpointHook(CheckpointHook):
     """``CheckpointHook`` whose ``save_best`` may name a metric of the teacher.
 
-    Validations of the burn-in have none (``TeacherValLoop``), so the best checkpoint is
-    looked for once the teacher has started. The result of a run is its last checkpoint;
-    the best one was chosen by the images that it is tested on.
+    Validations of the burn-in have none, so the best checkpoint is looked for once the
+    teacher has started. It was chosen by the images that it is tested on.
     """
 
     def after_val_epoch(
