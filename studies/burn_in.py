@@ -77,6 +77,7 @@ def share_burn_ins(
         burn_in = RunFolder(folder, title, configs[key], {}, first.facts)
         if len(users) > 1 or burn_in.finished:
             burn_in.iterations = configs[key].train_cfg.max_iters
+            burn_in.start = first.start
             burn_ins.append(burn_in)
             for run in users:
                 run.burn_in = burn_in

@@ -36,8 +36,10 @@ def collect(study: Study, folders: Sequence[RunFolder]) -> pd.DataFrame:
 
     ``split`` is ``val`` for what was measured during the training and ``test`` for the
     final checkpoint; robustness stands in rows of ``test``. ``iteration`` is the last
-    one that was logged before. What a test does not measure of an adaptation, its
-    student and its pseudo labels, is that of a validation in the last iteration.
+    one that was logged before; 0 has what the training measured last that a run
+    started from. What a test does not measure of an adaptation, its student and its
+    pseudo labels, is that of a validation in the last iteration, the student's only if
+    both have the same images.
 
     Args:
         study: The study.
@@ -83,6 +85,8 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
         **facts['versions'],
         'git_revision': revisions(folder, facts),
     }
+    for row in starting_point(folder):
+        yield {**common, 'split': 'val', 'iteration': 0, **row, **cost}
     since, beside = 0, {}
     for _, record in log[log['split'] == 'val'].iterrows():
         at = int(record['iteration'])
@@ -95,6 +99,8 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
         since = at
         yield {**common, 'split': 'val', 'iteration': at, **row, **cost}
     last = int(log['iteration'].max()) if len(log) else 0
+    if folder.cfg.val_dataloader.dataset != folder.cfg.test_dataloader.dataset:
+        beside = {key: value for key, value in beside.items() if key in PSEUDO}
     tests = {
         name: renamed(json.loads(folder.metrics_file(name).read_text(encoding='utf-8')))
         for name in folder.tests
@@ -117,6 +123,16 @@ def run_rows(study: Study, run: Run, folder: RunFolder) -> Iterator[dict[str, An
         **robust,
         **cost,
     }
+
+
+def starting_point(folder: RunFolder) -> Iterator[dict[str, float]]:
+    """What was last measured of the weights that a run started from, if anything."""
+    if folder.start is None:
+        return
+    log = read_scalars(folder.start.train_dir)
+    for _, record in log[log['split'] == 'val'].tail(1).iterrows():
+        if record['iteration'] == log['iteration'].max():
+            yield renamed(record)
 
 
 def validated(
@@ -183,11 +199,13 @@ def usage(name: str, *tables: Path) -> dict[str, float]:
 
 
 def revisions(folder: RunFolder, facts: Mapping[str, Any]) -> str:
-    """The git revision of a run, and that of its burn-in if it is another one."""
-    first, then = folder.folder / 'burn_in.json', facts['git_revision']
-    begun = (
-        json.loads(first.read_text(encoding='utf-8'))['git_revision']
-        if first.is_file()
-        else then
-    )
-    return then if begun == then else f'{begun}, then {then}'
+    """The git revision of a run, and those of what it began with if they are others."""
+    found = [folder.folder / 'burn_in.json']
+    if folder.start is not None:
+        found.insert(0, folder.start.folder / 'facts.json')
+    begun = [
+        json.loads(path.read_text(encoding='utf-8'))['git_revision']
+        for path in found
+        if path.is_file()
+    ]
+    return ', then '.join(dict.fromkeys([*begun, facts['git_revision']]))

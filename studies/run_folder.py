@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -49,6 +50,7 @@ class RunFolder:
         self.tests = tests
         self.facts = facts
         self.burn_in: RunFolder | None = None  # whose end it goes on from
+        self.start: RunFolder | None = None  # whose weights it is loaded from
         self.iterations = 0  # of the whole training, if known
         self.known: list[dict[str, Any]] = []  # its rows, if it was done elsewhere
 
@@ -95,8 +97,9 @@ class RunFolder:
 
     def why_unfinished(self) -> str:
         """The end of the log of the step that has not succeeded; '' without one."""
-        if self.burn_in is not None and not self.burn_in.finished and not self.begun:
-            return f'Its {self.burn_in.title} failed.\n{self.burn_in.why_unfinished()}'
+        for before in filter(None, (self.start, self.burn_in)):
+            if not before.finished and not self.begun:
+                return f'Its {before.title} failed.\n{before.why_unfinished()}'
         log = self.folder / 'train.log'
         for test in self.tests if self.trained.is_file() else ():
             if not self.metrics_file(test).is_file():
@@ -117,6 +120,14 @@ def run_folder(run: Run, study: Study, root: Path, origin: Mapping) -> RunFolder
         Exception: Whatever is wrong with the config of the run.
     """
     cfg = build_config(run, study.data)
+    start = None
+    if run.start is not None:
+        start = run_folder(run.start, replace(study, corruptions=()), root, origin)
+        start.tests = {}
+        cfg.load_from = start.name  # the same in any folder, for the hash
+    key = config_hash(cfg, study.data)
+    if start is not None:
+        cfg.load_from = str(start.train_dir / last_checkpoint(start.cfg))
     tests = {
         CLEAN: cfg,
         **{
@@ -124,11 +135,20 @@ def run_folder(run: Run, study: Study, root: Path, origin: Mapping) -> RunFolder
             for name in study.corruptions
         },
     }
-    key = config_hash(cfg, study.data)
     settings = complete(run.settings)
     facts = {'config': run.config, 'config_hash': key, 'settings': settings, **origin}
     stem = Path(run.config.rpartition('::')[2]).stem
-    return RunFolder(root / f'{stem}-{key}', run.title, cfg, tests, facts)
+    folder = RunFolder(root / f'{stem}-{key}', run.title, cfg, tests, facts)
+    folder.start = start
+    return folder
+
+
+def last_checkpoint(cfg: Config) -> str:
+    """The file that a training ends with."""
+    loop = cfg.train_cfg
+    if 'max_iters' in loop:
+        return f'iter_{loop.max_iters}.pth'
+    return f'epoch_{loop.max_epochs}.pth'
 
 
 def dump(cfg: Config, path: Path) -> None:

@@ -24,12 +24,14 @@ class Run:
         config: Path of the config, with the placeholders filled.
         settings: Setting name to its value, see study.schema.yml.
         overrides: Dotted key of the config to its value.
+        start: The training whose last checkpoint this one is loaded from, if any.
     """
 
     labels: Labels
     config: str
     settings: Mapping[str, Any]
     overrides: Mapping[str, Any]
+    start: Run | None = None
 
     @property
     def title(self) -> str:
@@ -44,6 +46,7 @@ class Study:
     name: str
     config: str
     axes: Mapping[str, Mapping[Any, Mapping[str, Any]]]
+    start: str = ''
     baseline: tuple[Labels, ...] = ()
     metric: str = 'AP'
     about: str = ''
@@ -76,8 +79,17 @@ class Study:
         for axis, label in labels.items():
             for key, value in self.axes[axis][label].items():
                 (overrides if '.' in key else settings)[key] = value
-        config = self.config.format(**{**settings, **labels})
-        return Run(labels, config, settings, overrides)
+        config, start = (
+            path.format(**{**settings, **labels}) for path in (self.config, self.start)
+        )
+        return Run(labels, config, settings, overrides, self._start(start, settings))
+
+    def _start(self, config: str, settings: Mapping[str, Any]) -> Run | None:
+        """What the runs of one seed start from; they have nothing else in common."""
+        if not config:
+            return None
+        own = {key: settings[key] for key in ('seed', 'workers') if key in settings}
+        return Run({'start': Path(config).stem, **own}, config, own, {})
 
 
 def read_study(path: Path) -> Study:
@@ -143,11 +155,12 @@ def _axis(axis: str, raw: dict, path: Path) -> dict[Any, dict]:
 
 def _check_labels(study: Study, path: Path) -> None:
     """Axes and labels that other keys speak of have to exist."""
-    for name in placeholders(study.config):
-        if name not in study.axes and name not in study.settings:
-            raise StudyError(
-                path, 'config', f'add `axes: {{{name}: [...]}}`, as it has {{{name}}}'
-            )
+    for key, config in (('config', study.config), ('start', study.start)):
+        for name in placeholders(config):
+            if name not in study.axes and name not in study.settings:
+                raise StudyError(
+                    path, key, f'add `axes: {{{name}: [...]}}`, as it has {{{name}}}'
+                )
     rules = [
         *(('baseline', rule) for rule in study.baseline),
         *(('exclude', rule) for rule in study.exclude),

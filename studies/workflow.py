@@ -71,9 +71,10 @@ def run_study(path: Path, options: Options, console: Console) -> int:
     if not options.report_only:
         left = [run for run in unique(runs) if not run.finished]
         burn_ins = share_burn_ins(left, study.data)
+        starts = unique([run.start for run in left if run.start is not None])
         if not options.dry_run:
-            check_runs(path, left)
-        execute(study, [*burn_ins, *left], options, console)
+            check_runs(path, [*starts, *left])
+        execute(study, [*starts, *burn_ins, *left], options, console)
     if options.dry_run:
         return 0
     folder = (options.report_dir or root) / study.name
@@ -218,6 +219,7 @@ def workflow_config(runs: Sequence[RunFolder], options: Options) -> dict:
                 'title': run.title,
                 'tests': list(run.tests),
                 'burn_in': run.burn_in and run.burn_in.name,
+                'start': run.start and run.start.name,
                 'workers': run.cfg.train_dataloader.get('num_workers', 0),
             }
             for run in runs

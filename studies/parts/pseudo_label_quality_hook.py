@@ -12,6 +12,7 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
+from torch import Tensor
 
 from mmdet_lossmix.arguments import check_number
 from mmdet_lossmix.uda.checks import homography
@@ -144,6 +145,10 @@ class TargetAnnotations:
         """The images of which nothing is known."""
         return [path for path in paths if Path(path).stem not in self._objects]
 
+    def of(self, view: DetDataSample) -> InstanceData:
+        """The objects of an image in its own frame, see :meth:`in_view`."""
+        return self._objects[Path(view.img_path).stem].new()
+
     def in_view(self, view: DetDataSample) -> InstanceData:
         """The objects of an image in the frame of a view, without those outside it.
 
@@ -154,7 +159,7 @@ class TargetAnnotations:
         Raises:
             ValueError: If the view does not say how it came about.
         """
-        objects = self._objects[Path(view.img_path).stem].new()
+        objects = self.of(view)
         shape = view.img_shape[:2]
         objects.bboxes = bbox_project(objects.bboxes, homography(view), shape)
         return objects[(objects.bboxes[:, 2:] > objects.bboxes[:, :2]).all(dim=1)]
@@ -172,12 +177,7 @@ def _objects(info: dict) -> InstanceData:
 def compare(
     found: InstanceData, truth: InstanceData, iou_thr: float
 ) -> Tuple[int, int, int]:
-    """Match pseudo labels to true objects, greedily and one to one, as COCO does.
-
-    The label with the highest score chooses first, if there are scores; else they
-    choose in their order, which detectors sort by score. Each takes the free object of
-    its class that it overlaps the most, by ``iou_thr`` or more; or, if there is none,
-    an ignored one, which any number may take.
+    """Count what :func:`match` says of pseudo labels.
 
     Args:
         found (:obj:`InstanceData`): ``bboxes``, ``labels`` and perhaps ``scores``.
@@ -189,24 +189,43 @@ def compare(
         how many there are, less those that find an ignored object; and how many true
         objects there are that are not ignored.
     """
+    right, counts = match(found, truth, iou_thr)
+    return int(right.sum()), int(counts.sum()), int((~truth.ignored).sum())
+
+
+def match(
+    found: InstanceData, truth: InstanceData, iou_thr: float
+) -> Tuple[Tensor, Tensor]:
+    """Match pseudo labels to true objects, greedily and one to one, as COCO does.
+
+    The label with the highest score chooses first, if there are scores; else they
+    choose in their order, which detectors sort by score. Each takes the free object of
+    its class that it overlaps the most, by ``iou_thr`` or more; or, if there is none,
+    an ignored one, which any number may take.
+
+    Returns:
+        tuple[Tensor, Tensor]: Of each label, shape (N,), whether it has a true object
+        of its own, and whether it counts, as it does unless it finds an ignored one.
+    """
+    right = torch.zeros(len(found), dtype=torch.bool)
+    counts = ~right
     free = ~truth.ignored
-    objects, labels = int(free.sum()), found.labels.cpu()
-    if not len(labels) or not len(free):
-        return 0, len(labels), objects
+    if not len(found) or not len(free):
+        return right, counts
+    labels = found.labels.cpu()
     order: Iterable[int] = range(len(labels))
     if 'scores' in found:
         order = found.scores.cpu().argsort(descending=True, stable=True).tolist()
     ious = bbox_overlaps(get_box_tensor(found.bboxes).cpu(), truth.bboxes)
     ious[labels[:, None] != truth.labels[None]] = -1
-    right = neither = 0
     for i in order:
         best, at = ious[i].masked_fill(~free, -1).max(dim=0)
         if best >= iou_thr:
             free[at] = False
-            right += 1
-        elif (ious[i][truth.ignored] >= iou_thr).any():
-            neither += 1
-    return right, len(labels) - neither, objects
+            right[i] = True
+        else:
+            counts[i] = not (ious[i][truth.ignored] >= iou_thr).any()
+    return right, counts
 
 
 def rates(counts: Sequence[float]) -> Dict[str, float]:

@@ -25,6 +25,9 @@ def write_domains(root: Path, voc_root: Path) -> Path:
         shutil.copytree(voc_root / 'VOC2007' / part, root / part)
     lists = root / 'ImageSets/Main'
     (lists / 'trainval.txt').rename(lists / 'train.txt')
+    shutil.copy(lists / 'test.txt', lists / 'val.txt')
+    photos = root / 'VOC2007/ImageSets/Main'
+    shutil.copy(photos / 'trainval.txt', photos / 'dev_train.txt')
     (root / 'annotations').mkdir()
     for split in ('train', 'val'):
         _write_town(root, split, np.random.default_rng(0))

@@ -37,8 +37,8 @@ def tiny_uda_config(
         cfg.model.burn_in_iters = burn_in_iters
     if cfg.model.get('pseudo_labels') is not None:
         cfg.model.pseudo_labels.score_thr = 0.0
-    if cfg.model.get('discriminator') is not None:
-        cfg.model.discriminator.in_channels = 64
+    if cfg.model.get('discriminator') is not None and 'people_art' not in name:
+        cfg.model.discriminator.in_channels = 64  # of the thin backbone
     test_cfg = cfg.model.detector.test_cfg
     test_cfg.get('rcnn', test_cfg).update(score_thr=0.0, max_per_img=3)
     return cfg

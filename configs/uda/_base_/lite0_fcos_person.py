@@ -1,0 +1,7 @@
+# Without running statistics of our own, as thin_fcos_gn.py says; the pretrained
+# backbone keeps its.
+_base_ = '../../_base_/lite0_fcos.py'
+
+model = dict(
+    neck=dict(norm_cfg=dict(type='GN', num_groups=8)), bbox_head=dict(num_classes=1)
+)

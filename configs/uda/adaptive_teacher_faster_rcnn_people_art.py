@@ -1,0 +1,4 @@
+# Our own Adaptive Teacher: no mixing at all.
+_base_ = 'lossmix_adaptation_faster_rcnn_people_art.py'
+
+model = dict(adaptation_mix=None)

@@ -1,0 +1,1 @@
+_base_ = ['_base_/lite0_fcos_person.py', '_base_/people_art_source.py']
