@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
 import psutil
-import torch
 from rich.console import Console
 
 from .burn_in import share_burn_ins
 from .check import RunCheck
 from .data import draw_data
+from .gpus import gpu_places
 from .known import take_known
 from .progress import Progress
 from .provenance import provenance
@@ -225,28 +224,3 @@ def workflow_config(runs: Sequence[RunFolder], options: Options) -> dict:
             for run in runs
         },
     }
-
-
-def gpu_places(jobs: int, gpus: int | None) -> list[str]:
-    """Values of ``CUDA_VISIBLE_DEVICES`` for runs side by side, spread over all GPUs.
-
-    Args:
-        jobs: Runs side by side; where there are more than GPUs, some share one.
-        gpus: Of each run; None takes one.
-
-    Returns:
-        list[str]: Empty if there is no GPU.
-
-    Raises:
-        RuntimeError: If a run asks for more GPUs than there are.
-    """
-    count = torch.cuda.device_count()
-    gpus = min(1, count) if gpus is None else gpus
-    if gpus > count:
-        raise RuntimeError(f'give --gpus up to {count}; this machine has no more')
-    visible = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(count))))
-    ids = visible.split(',')
-    return [
-        ','.join(ids[(place * gpus + i) % count] for i in range(gpus))
-        for place in range(jobs if gpus else 0)
-    ]

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from studies.gpus import gpu_places
 from studies.schema import StudyError
-from studies.workflow import Options, gpu_places, run_study
+from studies.workflow import Options, run_study
 from tests.helpers import ROOT
 from tests.helpers.fake_mim import write_fake_mim
 from tests.helpers.processes import ENV
