@@ -188,9 +188,8 @@ class HeldOut(SubsetDataset):
         foreign = sorted(listed - set(names))
         if foreign:
             raise ValueError(
-                f'Expected images of the dataset in {self.trained_on} but '
-                f'{len(foreign)} of {len(listed)} are none, such as {foreign[0]}; name '
-                'a list of a part of the dataset.'
+                f'Name a list of images of the dataset, not {self.trained_on}: '
+                f'{len(foreign)} of its {len(listed)} are none, such as {foreign[0]}.'
             )
         return [i for i, name in enumerate(names) if name not in listed]
 

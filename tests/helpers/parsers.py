@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Union
 
 import mmdet
 import pytest
@@ -26,8 +26,8 @@ class Stop(Exception):
     """Ends a program that has read its command line."""
 
 
-def parse_script(path: Path, words: List[str]) -> List[str]:
-    """Let a script read its command line.
+def parse_script(script: Union[Path, str], words: List[str]) -> List[str]:
+    """Let a script, or a module by its name, read its command line.
 
     Returns:
         list[str]: The words that it leaves to another program.
@@ -49,12 +49,15 @@ def parse_script(path: Path, words: List[str]) -> List[str]:
         raise Stop
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [str(path), *words])
-        patch.syspath_prepend(str(path.parent))
+        patch.setattr(sys, 'argv', [str(script), *words])
         patch.setattr(ArgumentParser, 'parse_known_args', parse_known_args)
         patch.setattr(ArgumentParser, 'parse_args', parse_args)
+        run: Any = runpy.run_module
+        if isinstance(script, Path):
+            patch.syspath_prepend(str(script.parent))
+            run, script = runpy.run_path, str(script)
         with pytest.raises(Stop):
-            runpy.run_path(str(path), run_name='__main__')
+            run(script, run_name='__main__')
     return left
 
 
@@ -115,10 +118,8 @@ def parse(words: List[str]) -> None:
     elif program == 'lossmix':
         parse_script(ROOT / 'tools' / f'{TOOLS[rest[0]][0]}.py', rest[1:])
     elif rest[0] == '-m':
-        spec = find_spec(rest[1])
-        assert spec is not None
-        assert spec.origin is not None
-        parse_script(Path(spec.origin), rest[2:])
+        assert find_spec(rest[1]) is not None
+        parse_script(rest[1], rest[2:])
     else:
         assert program == 'python', f'no parser for {program}'
         parse_script(ROOT / rest[0], rest[1:])

@@ -56,6 +56,8 @@ WAYS = (
     Way(TRAINS, r'mim train mmdet configs/lossmix_faster_rcnn_(coco|voc)\.py'),
     Way(TRAINS, r'mim train mmdet configs/demo/.*', 'train_cfg.max_epochs=1'),
     Way(TRAINS, r'mim train mmdet configs/uda/demo_\w+\.py --gpus 0'),
+    Way(READ, r'mim train mmdet configs/uda/\w+_people_art\.py .*',
+        why='it needs both; test_uda/test_people_art.py trains on small ones'),
     Way(TRAINS, r'mim test mmdet .*'),
     Way(TRAINS, r'mim run mmdet print_config your_config\.py'),
     Way(TRAINS, r'python \$TRAIN your_config\.py'),
@@ -75,11 +77,15 @@ WAYS = (
     Way(READ, r'python -m benchmarks\.step .*', why='it needs a GPU, and minutes'),
     Way(TRAINS, r'python -m benchmarks\.loading', '--quick --only cache'),
     Way(TRAINS, r'\.venv/bin/python -m benchmarks\.survey', 'FCOS'),
+    Way(NAMED, r'python -m (studies\.(why|label_curve)|benchmarks\.gradient_variance)'),
+    Way(READ, r'python -m studies\.(why|label_curve) .*',
+        why='it needs finished runs; test_studies/ has some'),
     Way(READ, r'make .*', why='it sets up an environment'),
     Way(READ, r'pip (install|wheel) .*', why=INSTALLS),
     Way(READ, r'mim run mmdet download_dataset .*', why='it downloads'),
     Way(NAMED, r'git clone https.*|mkdir -p data && ln -s .*'),
     Way(NAMED, r'\.venv/bin/(mkdocs serve|pre-commit install)'),
+    Way(NAMED, r'git (tag|push) .*|\.venv/bin/python -m hatchling build .*'),
 )  # fmt: skip
 
 

@@ -117,11 +117,11 @@ def one_bad_box(*box: float) -> Case:
 
 
 ALIKE = dict(
-    cache='load all images alike', dataset='load all images alike', batch='equal size'
+    cache='Load all images alike', dataset='Load all images alike', batch='equal size'
 )
 NO_UNION = dict(Union='same LoadAnnotations')
 # Of batches in which some images have no masks, mmdet says so itself.
-ONE_ALONE = "annotations of both|same annotations|no attribute 'masks'"
+ONE_ALONE = "with the same LoadAnnotations|no attribute 'masks'"
 MIXED_KINDS = ('LossMix', 'Union')
 TWO_FILES = [image(), image(boxes=[BOX, (2, 2, 9, 7)])]
 
@@ -292,11 +292,11 @@ MASKS = {
 MAPS = {
     'maps': Case(
         images(*(image(gt_seg_map=seg(8, 10)) for _ in range(2))),
-        dict(Union='labelled in both'),
+        dict(Union='both label a pixel'),
     ),
     'maps of two sizes': Case(
         images(image(gt_seg_map=seg(8, 10)), image(12, 6, gt_seg_map=seg(12, 6))),
-        dict(Union='labelled in both'),
+        dict(Union='both label a pixel'),
     ),
     'all of 255': Case(
         images(*(image(5 + i, gt_seg_map=seg(5 + i, 10, 255)) for i in range(2)))
@@ -309,7 +309,7 @@ MAPS = {
         dict(
             cache='map of 20 x 30.*image of 8 x 10',
             dataset='map of 20 x 30.*image of 8 x 10',
-            Union='labelled in both',
+            Union='both label a pixel',
         ),
     ),
 }

@@ -113,7 +113,7 @@ def test_held_out(tmp_path):
     part = HeldOut(Images([3, 0, 1, 2]), str(listed))
     assert [part[i]['img_id'] for i in range(len(part))] == ['0000', '0002']
     listed.write_text('0001\n0009\n')
-    with pytest.raises(ValueError, match='1 of 2 are none, such as 0009; name a list'):
+    with pytest.raises(ValueError, match='1 of its 2 are none, such as 0009'):
         HeldOut(Images(range(4)), str(listed))
     listed.write_text('0000\n0001\n')
     with pytest.raises(ValueError, match='leaves none'):

@@ -67,4 +67,4 @@ def test_names_what_is_missing(tmp_path):
 def test_refuses_a_grid_that_is_none(voc_root, tmp_path):
     done = browse('lossmix_faster_rcnn_voc', voc_root, tmp_path, '--grid', '3')
     assert done.returncode == 2
-    assert 'expected rows x columns' in done.stdout
+    assert 'give rows x columns' in done.stdout

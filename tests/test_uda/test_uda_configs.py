@@ -193,7 +193,7 @@ def test_several_sources_and_several_folders(voc_root, tmp_path):
     runner.train()
     del cfg.train_dataloader.dataset['ignore_keys']
     runner = Runner.from_cfg(cfg)
-    with pytest.raises(ValueError, match=r"metainfo.*'cumulative_sizes'.*outer"):
+    with pytest.raises(ValueError, match=r"ignore_keys.*'cumulative_sizes'.*outer"):
         check_before_training(runner, runner.model)
 
 
