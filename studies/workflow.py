@@ -77,7 +77,7 @@ def run_study(path: Path, options: Options, console: Console) -> int:
     if options.dry_run:
         return 0
     folder = (options.report_dir or root) / study.name
-    command = f'python tools/ablate.py {path} --jobs {options.jobs}'
+    command = f'lossmix sweep {path} --jobs {options.jobs}'
     report = write_report(study, runs, folder, command)
     for run in unique(runs):
         if not run.finished and run.why_unfinished():

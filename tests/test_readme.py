@@ -56,7 +56,7 @@ STUDIES = {
 @pytest.mark.parametrize('name', STUDIES)
 def test_their_studies_are_studies(name, tmp_path):
     path = tmp_path / 'your_study.yml'
-    path.write_text(STUDIES[name].replace('your_config.py', f'{ROOT}/{PLAIN}'))
+    path.write_text(STUDIES[name].replace('plain_config.py', f'{ROOT}/{PLAIN}'))
     assert len(list(read_study(path).runs())) > 5
 
 

@@ -3,9 +3,10 @@
 from functools import partial
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mmdet.registry import MODELS
@@ -15,16 +16,18 @@ from mmengine.logging import MessageHub
 from mmengine.model import ImgDataPreprocessor
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmdet_lossmix.hooks.runtime_info_hook import carriers
 from mmdet_lossmix.visualization import draw_grid, draw_mixed_sample, to_rgb_images
 from mmdet_lossmix.visualization.boxes import OWN, PARTNER
 from mmdet_lossmix.visualization.mixed import LEGEND
 
-UNMIXED = (
-    'No sample holds a partner: this config does not mix, or its strategy trains on '
-    'one set of boxes (Union, Noise, SampledLossMix).'
+UNMIXED = 'No image is mixed.'
+ONE_SET = (
+    '{} has mixed {:.0%} of the images. Each trains on one set of boxes, so all boxes '
+    'are drawn as its own.'
 )
 
 
@@ -59,17 +62,19 @@ def browse_mixed(
     drawings: List[partial] = []
     draw = partial(draw_mixed_sample, classes=source.classes)
     for inputs, samples in tqdm(islice(source, batches), 'batches', batches):
+        lam = source.lam_of_batch()
         wanted = min(-(-number // batches), number - len(drawings))
         images = to_rgb_images(
             inputs[:wanted], samples[:wanted], source.data_preprocessor
         )
         drawings += [
-            partial(draw, image=image, sample=sample)
+            partial(draw, image=image, sample=sample, alone=source.caption(lam))
             for image, sample in zip(images, samples)
         ]
         for sample in samples:
-            statistics.add(sample)
+            statistics.add(sample, lam)
 
+    statistics.one_set = source.one_set()
     out.mkdir(parents=True, exist_ok=True)
     files = []
     step = shape[0] * shape[1]
@@ -110,6 +115,35 @@ class TrainBatches:
             )
         self.loader = Runner.build_dataloader(cfg.train_dataloader, seed)
         self.classes = self.loader.dataset.metainfo.get('classes')
+        found = carriers(self.data_preprocessor, self.loader.dataset)
+        # Their samples say nothing of the mixing, but they count what they do.
+        self._silent = [one for one in found if not one.strategy.keeps_both]
+        self._names = ' and '.join(
+            dict.fromkeys(type(one.strategy).__name__ for one in self._silent)
+        )
+        self._before = torch.zeros(3, dtype=torch.float64)
+
+    def lam_of_batch(self) -> Optional[float]:
+        """Lambda of the last batch, if a batch augment has left one set of boxes."""
+        counts = [one.counts for one in self._silent if isinstance(one, nn.Module)]
+        total = sum((count.total() for count in counts), 0 * self._before)
+        images, mixed, weights = (total - self._before).tolist()
+        self._before = total
+        return 1 - (images - weights) / mixed if mixed else None
+
+    def caption(self, lam: Optional[float]) -> str:
+        """What stands above an image without a partner."""
+        if lam is not None:
+            return f'{self._names}, λ = {lam:.2f}'
+        in_loader = [one for one in self._silent if not isinstance(one, nn.Module)]
+        return self._names if in_loader else 'not mixed'
+
+    def one_set(self) -> str:
+        """How much was mixed by what leaves one set of boxes; '' without any."""
+        images, mixed, _ = sum(
+            (one.counts.total() for one in self._silent), 0 * self._before
+        ).tolist()
+        return ONE_SET.format(self._names, mixed / images) if images else ''
 
     def __iter__(self) -> Iterator[Tuple[Tensor, SampleList]]:
         """Yield (N, C, H, W) images and N samples."""
@@ -126,15 +160,19 @@ class MixStatistics:
     """Count boxes over samples, and what each strategy would train on."""
 
     def __init__(self) -> None:
-        self._rows: List[tuple] = []  # own, partner, ignored boxes; lambda; mixed?
+        self._rows: List[tuple] = []  # own, partner, ignored boxes; lambda; partner?
+        self._lams: List[float] = []
+        self.one_set = ''
 
-    def add(self, sample: DetDataSample) -> None:
-        """Count one more sample."""
+    def add(self, sample: DetDataSample, lam_of_batch: Optional[float] = None) -> None:
+        """Count one more sample; lambda may be known though it has no partner."""
         both = [sample, sample.partner] if 'partner' in sample else [sample]
         own, partner = (*[len(s.gt_instances) for s in both], 0)[:2]
         ignored = sum(len(s.get('ignored_instances', ())) for s in both)
         lam = sample.get('mix_lambda', 1.0)
         self._rows.append((own, partner, ignored, lam, len(both) == 2))
+        known = lam if len(both) == 2 else lam_of_batch
+        self._lams += [] if known is None else [known]
 
     def report(self) -> str:
         """All figures as a short text."""
@@ -146,7 +184,7 @@ class MixStatistics:
             'boxes per image': describe(own),
             'boxes per partner': describe(partner[mixed]),
             'ignored boxes': f'{ignored.sum():.0f}',
-            'lambda': describe(lam[mixed]),
+            'lambda': describe(np.array(self._lams)),
         }
         if mixed.any():
             both = describe(own + partner)
@@ -157,19 +195,19 @@ class MixStatistics:
             figures['  Union'] = f'{both}; of weight 1'
             figures['  Noise'] = f'{dominant}; of weight 1'
         else:
-            figures[UNMIXED] = ''
+            figures[self.one_set or UNMIXED] = ''
         return '\n'.join(f'{name:22}{x}'.rstrip() for name, x in figures.items())
 
     def figure(self, title: str) -> Figure:
         """The histograms of lambda and of the number of boxes."""
-        own, partner, _, lam, mixed = self._columns()
+        own, partner, _, _, mixed = self._columns()
         figure = Figure(figsize=(9, 3.4), dpi=150, layout='constrained')
         FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.01, ha='left', fontsize=11)
         left, right = figure.subplots(1, 2)
-        left.hist(lam[mixed], bins=20, range=(0, 1), color=OWN, edgecolor='white')
-        if not mixed.any():
-            left.text(0.5, 0.5, 'no sample has a partner', ha='center')
+        left.hist(self._lams, bins=20, range=(0, 1), color=OWN, edgecolor='white')
+        if not self._lams:
+            left.text(0.5, 0.5, 'λ is not known', ha='center', transform=left.transAxes)
         left.set(xlabel="λ, weight of the image's own boxes", ylabel='images')
         highest = int(max([*own, *partner, 1]))
         edges = np.arange(0, highest + 2, 1 + highest // 40) - 0.5

@@ -51,7 +51,8 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Find what mixes; PipelineSwitchHook may exchange it."""
         super().before_train_epoch(runner)
-        self._counts.update((id(one), one.counts) for one in carriers(runner))
+        found = carriers(runner.model, runner.train_dataloader.dataset)
+        self._counts.update((id(one), one.counts) for one in found)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Log what has been mixed since the last step."""
@@ -77,9 +78,9 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
             )
 
 
-def carriers(runner: Runner) -> list:
-    """The batch augments and the transforms of a run that mix, each once."""
-    nodes = [*runner.model.modules(), *walk(runner.train_dataloader.dataset)]
+def carriers(model: torch.nn.Module, dataset: Any) -> list:
+    """The batch augments and the transforms that mix, each once."""
+    nodes = [*model.modules(), *walk(dataset)]
     return [n for n in nodes if isinstance(getattr(n, 'strategy', None), Strategy)]
 
 
@@ -87,7 +88,8 @@ def _announce(runner: Runner) -> None:
     """Log a line for each way of mixing, and warn of what will not be mixed."""
     model = getattr(runner.model, 'module', runner.model)  # in a distributed run
     name = type(model).__name__
-    found, lines = carriers(runner), []
+    found = carriers(model, runner.train_dataloader.dataset)
+    lines = []
     for one in found:
         by_batch = isinstance(one, torch.nn.Module)
         both = one.strategy.keeps_both

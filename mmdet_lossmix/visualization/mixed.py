@@ -26,12 +26,14 @@ def draw_mixed_sample(
     image: np.ndarray,
     sample: DetDataSample,
     classes: Optional[Sequence[str]] = None,
+    alone: str = 'not mixed',
 ) -> None:
     """Draw a sample, mixed or not, with its boxes and masks.
 
     The more annotations weigh in the loss, the heavier their lines and the fuller their
     labels. Above the image, RGB of shape (H, W, 3), stand both weights, and a bar that
-    they divide. Without ``classes`` labels are numbers.
+    they divide; ``alone`` stands above one without a partner. Without ``classes``
+    labels are numbers.
     """
     show_image(ax, image)
     painter = BoxPainter(ax)
@@ -48,7 +50,7 @@ def draw_mixed_sample(
         for box, label in zip(boxes_of(instances), instances.labels.tolist()):
             name = str(label) if classes is None else classes[label]
             painter.draw(box, colour, name, weight, spots)
-    _caption(ax, lam, 'partner' in sample)
+    _caption(ax, lam, 'partner' in sample, alone)
 
 
 def show_image(ax: Axes, image: np.ndarray) -> None:
@@ -73,10 +75,10 @@ def masks_of(instances: InstanceData) -> np.ndarray:
     return torch.as_tensor(masks).cpu().numpy()
 
 
-def _caption(ax: Axes, lam: float, mixed: bool) -> None:
+def _caption(ax: Axes, lam: float, mixed: bool, alone: str) -> None:
     """Both weights above the image, with a bar below them that they divide."""
     style: dict = {'pad': 6, 'fontsize': 8}
-    ax.set_title(f'λ = {lam:.2f}' if mixed else 'not mixed', **style, loc='left')
+    ax.set_title(f'λ = {lam:.2f}' if mixed else alone, **style, loc='left')
     if mixed:
         ax.set_title(f'1 - λ = {1 - lam:.2f}', **style, loc='right')
     line: dict = {'linewidth': 3.5, 'solid_capstyle': 'butt', 'clip_on': False}

@@ -101,7 +101,9 @@ def prepare_study(page: Path, clone: Path, beside: Path) -> None:
     studies = YAML.findall(page.read_text(encoding='utf-8'))
     studies += YAML.findall((ROOT / 'docs/decide.md').read_text(encoding='utf-8'))
     (clone / 'your_study.yml').write_text(studies[0])
-    plain(Config.fromfile(clone / 'your_config.py')).dump(clone / 'your_config.py')
+    cfg = plain(Config.fromfile(clone / 'your_config.py'))
+    for name in ('plain_config.py', 'your_config.py'):
+        cfg.dump(clone / name)
     for ours, theirs in (('train', 'train'), ('val', 'valid')):  # of docs/studies.md
         folder = clone / 'data/mine' / theirs
         shutil.copytree(beside / 'mine' / ours, folder)

@@ -55,7 +55,7 @@ def test_a_failing_run_fails_alone_and_is_tried_again(tmp_path, voc_root, fake):
     report = (work / 'rates/report.md').read_text()
     for piece in (
         '**4 of 6 runs are finished**',
-        f'python tools/ablate.py {study} --jobs 2',
+        f'lossmix sweep {study} --jobs 2',
         '| good   | 25.0 ± 0.0 |',
         '| fine   | +25.0        | +25.0 to +25.0  | 2       | 2 ',
         '## Not finished: rate=bad seed=1',

@@ -44,5 +44,5 @@ def test_boxes_that_each_strategy_keeps(statistics):
 def test_unmixed_samples_say_nothing_of_strategies():
     statistics = MixStatistics()
     statistics.add(sample_of(4))
-    assert 'No sample holds a partner' in statistics.report()
+    assert 'No image is mixed' in statistics.report()
     assert 'each strategy' not in statistics.report()
