@@ -3,7 +3,7 @@
 from functools import partial
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -125,8 +125,11 @@ class TrainBatches:
 
     def lam_of_batch(self) -> Optional[float]:
         """Lambda of the last batch, if a batch augment has left one set of boxes."""
-        counts = [one.counts for one in self._silent if isinstance(one, nn.Module)]
-        total = sum((count.total() for count in counts), 0 * self._before)
+        total = 0 * self._before
+        for one in self._silent:
+            if isinstance(one, nn.Module):
+                counts: Any = one.counts
+                total = total + counts.total()
         images, mixed, weights = (total - self._before).tolist()
         self._before = total
         return 1 - (images - weights) / mixed if mixed else None
