@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmdet_lossmix.hooks.runtime_info_hook import carriers
+from mmdet_lossmix.mixing.shared import total_of
 from mmdet_lossmix.visualization import draw_grid, draw_mixed_sample, to_rgb_images
 from mmdet_lossmix.visualization.boxes import OWN, PARTNER
 from mmdet_lossmix.visualization.mixed import LEGEND
@@ -125,11 +126,8 @@ class TrainBatches:
 
     def lam_of_batch(self) -> Optional[float]:
         """Lambda of the last batch, if a batch augment has left one set of boxes."""
-        total = 0 * self._before
-        for one in self._silent:
-            if isinstance(one, nn.Module):
-                counts: Any = one.counts
-                total = total + counts.total()
+        augments: List[Any] = [x for x in self._silent if isinstance(x, nn.Module)]
+        total = total_of(one.counts for one in augments)
         images, mixed, weights = (total - self._before).tolist()
         self._before = total
         return 1 - (images - weights) / mixed if mixed else None
@@ -143,9 +141,7 @@ class TrainBatches:
 
     def one_set(self) -> str:
         """How much was mixed by what leaves one set of boxes; '' without any."""
-        images, mixed, _ = sum(
-            (one.counts.total() for one in self._silent), 0 * self._before
-        ).tolist()
+        images, mixed, _ = total_of(x.counts for x in self._silent).tolist()
         return ONE_SET.format(self._names, mixed / images) if images else ''
 
     def __iter__(self) -> Iterator[Tuple[Tensor, SampleList]]:

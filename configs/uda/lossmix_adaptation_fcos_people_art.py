@@ -3,10 +3,7 @@ _base_ = ['_base_/lite0_fcos_person.py', '_base_/people_art_adaptation.py']
 
 model = dict(
     _delete_=True,
-    type='LossMixTeacher',
     detector=_base_.model,
-    burn_in_iters=0,
-    adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
     # Scores of a sigmoid times a centerness are low: labels are chosen by the first
     # alone, and train the second, too. Many images have none.
     pseudo_labels=dict(score_thr=0.5, class_score=True, without='ignored'),
@@ -15,6 +12,5 @@ model = dict(
         weight=0.5,
         ramp_iters=200,
     ),
-    discriminator=dict(in_channels=112, level=1, weight=0.1, ramp_iters=200),
-    keep_rate=_base_.keep_rate,
+    **_base_.adaptation,
 )

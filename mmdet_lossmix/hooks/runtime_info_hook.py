@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmdet_lossmix.datasets.labels import check_labels, warn_of_classes_without_object
 from mmdet_lossmix.datasets.walk import walk
 from mmdet_lossmix.mixing.run_check import check_config, warn_of_other_mixing
-from mmdet_lossmix.mixing.shared import MixCounts
+from mmdet_lossmix.mixing.shared import MixCounts, total_of
 from mmdet_lossmix.mixing.strategies import Strategy
 
 STEPS = 50  # that `mixed_share` is the mean of
@@ -57,7 +57,7 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Log what has been mixed since the last step."""
         super().after_train_iter(runner, *args, **kwargs)
-        total = sum((c.total() for c in self._counts.values()), 0 * self._total)
+        total = total_of(self._counts.values())
         images, mixed, weights = (total - self._total).tolist()
         if not images:  # nothing mixes, or workers that load ahead rest
             return

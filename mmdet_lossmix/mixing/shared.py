@@ -1,5 +1,7 @@
 """What the main process and all workers of a data loader see alike."""
 
+from typing import Iterable
+
 import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
@@ -52,9 +54,14 @@ class MixCounts(Shared):
         """Count images, then those of them that are mixed, with their own weight."""
         worker = get_worker_info()
         row = worker.id % (ROWS - 1) if worker else ROWS - 1  # one that no other writes
-        sums = [images, mixed, images + mixed * (lam - 1)]
-        self._values[row] += torch.tensor(sums, dtype=torch.float64)
+        # By numpy, in the same memory: a step has no operator more for being counted.
+        self._values.numpy()[row] += [images, mixed, images + mixed * (lam - 1)]
 
     def total(self) -> Tensor:
         """The sums, shape (3,), on the CPU."""
         return self._values.sum(0)
+
+
+def total_of(counts: Iterable[MixCounts]) -> Tensor:
+    """The sums of several, shape (3,), on the CPU."""
+    return sum((one.total() for one in counts), torch.zeros(3, dtype=torch.float64))

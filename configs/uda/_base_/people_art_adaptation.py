@@ -4,7 +4,14 @@
 _base_ = 'voc_to_people_art.py'
 
 max_iters = 1000
-keep_rate = 1 - 20 / max_iters
+adaptation = dict(
+    type='LossMixTeacher',
+    burn_in_iters=0,
+    adaptation_mix=dict(strategy='lossmix', inter_share=0.5, prob=0.5),
+    # At a stride of 16, where most of the objects are detected.
+    discriminator=dict(in_channels=112, level=1, weight=0.1, ramp_iters=200),
+    keep_rate=1 - 20 / max_iters,
+)
 
 train_dataloader = dict(
     batch_size=8,

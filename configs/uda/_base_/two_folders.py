@@ -1,6 +1,6 @@
 # Images with a COCO file -> a bare folder of images, for a config of 11 lines
 # (docs/uda.md). One GPU, 2 + 2 images. Lengths and rates are ours and untuned.
-_base_ = ['views.py', 'schedule.py']
+_base_ = ['views.py', 'loaders.py', 'schedule.py']
 
 burn_in_iters = 2000  # about as many as the source needs to be learnt
 max_iters = 10000
@@ -13,24 +13,6 @@ source = dict(
 target = dict(type='UnlabelledDataset', pipeline=_base_.target_pipeline)
 val = dict(type='CocoDataset', test_mode=True, pipeline=_base_.test_pipeline)
 
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DomainSampler', per_domain=[2, 2]),
-    dataset=dict(
-        type='ConcatDataset',
-        ignore_keys=['classes', 'palette', 'dataset_type', 'cumulative_sizes'],
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
-test_dataloader = val_dataloader
 val_evaluator = dict(type='CocoMetric', metric='bbox')
 test_evaluator = val_evaluator
 

@@ -1,6 +1,6 @@
 # Source: VOC2012 trainval. Target: the train split of Clipart1k, without labels. Test:
 # its test split, AP50 with the area under the curve.
-_base_ = 'views.py'
+_base_ = ['views.py', 'loaders.py']
 
 source = dict(
     type='VOCDataset',
@@ -25,23 +25,8 @@ labelled_target = dict(  # for the oracle alone
     filter_cfg=dict(filter_empty_gt=True),
     pipeline=_base_.source_pipeline,
 )
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DomainSampler', per_domain=[2, 2]),
-    dataset=dict(
-        type='ConcatDataset',
-        ignore_keys=['classes', 'palette', 'dataset_type', 'cumulative_sizes'],
-        datasets=[source, target],
-    ),
-)
+train_dataloader = dict(dataset=dict(datasets=[source, target]))
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='VOCDataset',
         data_root='data/clipart/',

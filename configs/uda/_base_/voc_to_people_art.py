@@ -54,28 +54,20 @@ labelled_target = {  # for the oracle, and for analysis by studies
     'data_root': art,
     'pipeline': source_pipeline,
 }
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        metainfo=metainfo,
-        data_root=art,
-        ann_file='ImageSets/Main/val.txt',
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        metainfo=metainfo,
-        data_root=art,
-        ann_file='ImageSets/Main/test.txt',
-        pipeline=test_pipeline,
-    ),
-)
+val_dataloader, test_dataloader = [
+    dict(
+        batch_size=8,
+        num_workers=0,
+        persistent_workers=False,
+        dataset=dict(
+            metainfo=metainfo,
+            data_root=art,
+            ann_file=f'ImageSets/Main/{part}.txt',
+            pipeline=test_pipeline,
+        ),
+    )
+    for part in ('val', 'test')
+]
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=0.001, weight_decay=0.05),
     # At the full rate the pretrained backbone forgets.

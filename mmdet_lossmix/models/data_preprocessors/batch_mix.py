@@ -67,7 +67,11 @@ class BatchMix(nn.Module):
     def forward(
         self, batch_inputs: Tensor, data_samples: SampleList
     ) -> Tuple[Tensor, SampleList]:
-        """Mix N images, shape (N, C, H, W), normalised and padded, and their samples.
+        """Mix a batch.
+
+        Args:
+            batch_inputs (Tensor): Normalised and padded images, shape (N, C, H, W).
+            data_samples (list[:obj:`DetDataSample`]): N samples.
 
         Returns:
             tuple: New images and samples; as they were if this batch is not mixed.

@@ -87,8 +87,10 @@ def treats_images_alone(stage: nn.Module) -> bool:
     Batch normalisation in training looks at other images, and dropout draws anew for
     each call.
     """
-    training = [module for module in stage.modules() if module.training]
+    return not any(m.training and _couples_images(m) for m in stage.modules())
+
+
+def _couples_images(module: nn.Module) -> bool:
     # The SyncBatchNorm of mmcv and detectron2 are no `_BatchNorm`.
-    names = ' '.join(type(module).__name__ for module in training)
-    couple = any(isinstance(module, (_BatchNorm, _DropoutNd)) for module in training)
-    return not couple and 'SyncB' not in names and 'DropPath' not in names
+    by_name = any(part in type(module).__name__ for part in ('SyncB', 'DropPath'))
+    return by_name or isinstance(module, (_BatchNorm, _DropoutNd))
