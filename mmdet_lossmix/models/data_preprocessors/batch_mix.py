@@ -98,16 +98,16 @@ class BatchMix(nn.Module):
                 batch_inputs[own], batch_inputs[partner], lam, window, mixed[own]
             )
         annotations = drop_degenerate([read_annotations(s) for s in data_samples])
+        partners = [partner_of(i, data_samples) for i in range(len(data_samples))]
+        self.counts.add(mixed=sum(i != j for i, j in enumerate(partners)), lam=lam)
         samples = []
-        for i, sample in enumerate(data_samples):
-            j = partner_of(i, data_samples)
+        for i, (sample, j) in enumerate(zip(data_samples, partners)):
             pair = in_common_frame(sample, data_samples[j])
             if i == j:
                 mixed[i] = batch_inputs[i]
                 put_annotations(pair[0], annotations[i])
                 samples.append(pair[0])
                 continue
-            self.counts.add(mixed=1, lam=lam)
             if j != i - 1:
                 image, other = batch_inputs[i][None], batch_inputs[j][None]
                 self.operator.mix_tensors(image, other, lam, window, mixed[i][None])
