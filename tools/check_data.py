@@ -2,7 +2,8 @@
 
 The command builds every dataset of training, validation and test by mmdet's own code,
 so it reads what a training reads. It looks for each image, and counts the objects of
-each class. It decodes no image. It ends with status 1 if anything is wrong.
+each class. It compares `num_classes` of the model's heads with the classes of the
+training data. It decodes no image. It ends with status 1 if anything is wrong.
 
 Example:
     lossmix check configs/lossmix_faster_rcnn_voc.py
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os.path as osp
+import re
 import sys
 from collections import Counter
 from difflib import get_close_matches
@@ -31,6 +33,7 @@ from mmdet_lossmix.datasets.walk import dicts_in
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 SHOWN = 3  # examples of each kind of problem
+REMEDY = 'Put the data there, or set `data_root` with --cfg-options'
 NO_INFO: dict = dict(img_id='', width=1, height=1, instances=[])
 
 
@@ -84,6 +87,23 @@ def check(config: dict) -> Report:
     return Report(len(dataset.data_list), counts, problems)
 
 
+def heads_of_other_counts(model: Any, classes: int) -> Iterator[tuple[str, int]]:
+    """Yield the heads that count other classes than the data, with their number.
+
+    Args:
+        model (dict): Config of a detector, wrapped or not.
+        classes (int): How many the dataset of the training has.
+    """
+    nodes = list(dicts_in(model))
+    if any('language_model' in node for node in nodes):
+        return  # prompts of any number: `num_classes` is no count of classes
+    for node in nodes:
+        kind = node.get('type', 'a head')
+        count = node.get('num_classes', classes)
+        if count != classes and not re.search('RPN|Semantic', str(kind)):
+            yield kind, count
+
+
 def _load_all(dataset: Any) -> list[str]:
     """Have a dataset read its annotations; name the files that it cannot read."""
     unreadable: list[str] = []
@@ -131,7 +151,7 @@ def _check_images(infos: list[dict], backend_args: dict | None) -> list[str]:
     if missing:
         missing[0] += _similar(missing[0]) if local else ''
     return [
-        *_examples(missing, f'of {len(infos)} images are missing'),
+        *_examples(missing, f'of {len(infos)} images are missing. {REMEDY}'),
         *_examples(broken, f'of {len(infos)} files are no images'),
     ]
 
@@ -148,7 +168,7 @@ def _explained(error: Exception) -> str:
     path = getattr(cause, 'filename', None)
     if path is None:
         return f'{type(cause).__name__}: {cause}'
-    return f'no file {path}{_similar(path)}'
+    return f'no file {path}{_similar(path)}. {REMEDY}'
 
 
 def _similar(path: str) -> str:
@@ -178,36 +198,48 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Print a line for each dataset, and what is wrong with it below."""
+    """Check the data of all loaders, then the heads of the model."""
     args = parse_args()
     if isinstance(sys.stdout, TextIOWrapper):  # of a locale that may lack letters
         sys.stdout.reconfigure(errors='backslashreplace')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    failed = False
+    failed, classes = False, 0
     for loader in LOADERS:
         for dataset in datasets_in(cfg.get(loader)):
             report = check(dataset)
+            print_report(loader, dataset, report)
             failed |= bool(report.problems)
-            state = 'WRONG' if report.problems else 'ok'
-            where = dataset.get('data_root') or dataset.get('ann_file')
-            print(f'{state:8}{loader}: {dataset["type"]} in {where}', end='')
-            print(f', {report.images} images, {sum(report.objects.values())} objects')
-            for problem in report.problems:
-                print(f'        {problem}')
-            if any(report.objects.values()):
-                counts = (f'{name} {count}' for name, count in report.objects.items())
-                print(f'        objects: {", ".join(counts)}')
-                without = [name for name, n in report.objects.items() if not n]
-                if without:
-                    print(
-                        f'        note: no object of {", ".join(without)}; is a name '
-                        'in `classes` misspelt?'
-                    )
-    if failed:
-        print('Put the data there, or set `data_root` with --cfg-options.')
+            classes = classes or len(report.objects)
+    if classes:
+        for kind, count in heads_of_other_counts(cfg.get('model'), classes):
+            failed |= count < classes
+            print(
+                f'{"WRONG" if count < classes else "note":8}model: set '
+                f'num_classes={classes} in {kind}. It is {count}, and the data have '
+                f'{classes} classes.'
+            )
     return int(failed)
+
+
+def print_report(loader: str, dataset: dict, report: Report) -> None:
+    """Print a line for a dataset, and what is wrong with it below."""
+    state = 'WRONG' if report.problems else 'ok'
+    where = dataset.get('data_root') or dataset.get('ann_file')
+    print(f'{state:8}{loader}: {dataset["type"]} in {where}', end='')
+    print(f', {report.images} images, {sum(report.objects.values())} objects')
+    for problem in report.problems:
+        print(f'        {problem}')
+    if any(report.objects.values()):
+        counts = (f'{name} {count}' for name, count in report.objects.items())
+        print(f'        objects: {", ".join(counts)}')
+        without = [name for name, n in report.objects.items() if not n]
+        if without:
+            print(
+                f'        note: no object of {", ".join(without)}; is a name '
+                'in `classes` misspelt?'
+            )
 
 
 if __name__ == '__main__':

@@ -124,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
         ('detections.png', 'detections on test images'),
         ('curves.png', 'losses and AP during the training'),
         ('run', 'checkpoint, logs, config'),
-        ('data', 'the drawn images'),
+        ('data', 'the generated images'),
     ):
         print(f'{work_dir / name}: {meaning}')
     return 0

@@ -66,25 +66,35 @@ def draw(log: pd.DataFrame, title: str, out: Path) -> None:
         name: f'{name.removeprefix("coco/").removeprefix("pascal_voc/")}: {value:.3f}'
         for name, value in last.items()
     }
-    figure, (above, below) = plt.subplots(
-        2, 1, sharex=True, figsize=(9, 6.4), height_ratios=(3, 2), layout='constrained'
+    panels = 1 if metrics.empty else 2
+    figure, axes = plt.subplots(
+        panels,
+        sharex=True,
+        figsize=(9, 2.4 + 2 * panels),
+        height_ratios=(3, 2)[:panels],
+        layout='constrained',
+        squeeze=False,
     )
+    above, below = axes[0, 0], axes[-1, 0]  # one and the same without a validation
     figure.suptitle(title, x=0.01, ha='left')
     style = {'color': mpl.color_sequences['tab10'], 'legend': False}
     losses.plot(ax=above, alpha=0.25, linewidth=0.8, **style)
     smooth.plot(ax=above, **style)
     curves = above.lines[len(losses.columns) :]
     curves[list(losses).index('loss')].set_linewidth(2.6)
+    legends = {above: curves}
     if not metrics.empty:
         metrics.rename(columns=names).plot(ax=below, marker='o', markersize=4, **style)
-    for ax, lines in ((above, curves), (below, below.lines)):
+        legends[below] = below.lines
+        below.set_ylabel('validation')
+    for ax, lines in legends.items():
         beside = {'loc': 'upper left', 'bbox_to_anchor': (1, 1), 'frameon': False}
         ax.legend(handles=lines, **beside)
         ax.spines[['top', 'right']].set_visible(False)
         ax.grid(axis='y', color='#E5E5E5')
         ax.set_ylim(bottom=0)
     above.set_ylabel('loss')
-    below.set(ylabel='validation', xlabel='training iteration')
+    below.set_xlabel('training iteration')
     figure.savefig(out, dpi=150)
 
 

@@ -170,6 +170,39 @@ def test_a_misspelt_class_of_voc_has_no_object(tmp_path, capsys, monkeypatch):
     assert 'no object of Dog; is a name in `classes` misspelt?' in printed
 
 
+@pytest.mark.parametrize(
+    ('model', 'status', 'said'),
+    [
+        (dict(type='A', bbox_head=dict(type='FCOSHead', num_classes=2)), 0, None),
+        (dict(type='A', rpn_head=dict(type='RPNHead', num_classes=1)), 0, None),
+        (
+            dict(
+                type='LossMixDetector', detector='FCOS', bbox_head=dict(num_classes=1)
+            ),
+            1,
+            'WRONG   model: set num_classes=2 in a head. It is 1, and the data have 2',
+        ),
+        (
+            dict(roi_head=dict(bbox_head=[dict(type='Shared', num_classes=80)] * 2)),
+            0,
+            'note    model: set num_classes=2 in Shared. It is 80',
+        ),
+        (dict(language_model={}, bbox_head=dict(num_classes=256)), 0, None),
+    ],
+)
+def test_heads_count_the_classes_of_the_data(
+    model, status, said, tmp_path, capsys, monkeypatch
+):
+    dataset = coco(tmp_path)
+    config = tmp_path / 'config.py'
+    config.write_text(f'model = {model}\ntrain_dataloader = dict(dataset={dataset})')
+    monkeypatch.setattr(sys, 'argv', ['check_data.py', str(config)])
+    assert check_data.main() == status
+    printed = capsys.readouterr().out
+    assert (said or 'ok') in printed
+    assert ('num_classes' in printed) == (said is not None)
+
+
 def test_coco_numbers_classes_by_its_own_order(tmp_path):
     assert check(coco(tmp_path)).problems == []
     (problem,) = check(coco(tmp_path, order=('dog', 'car'))).problems
