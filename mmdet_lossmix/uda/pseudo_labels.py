@@ -27,7 +27,7 @@ class PseudoLabels(nn.Module):
     Args:
         score_thr (float, optional): The least score of a pseudo label, in [0, 1).
             Sigmoid scores times a centerness are lower than those of a softmax.
-            Defaults to None: 0.8, or none with ``per_image``.
+            Defaults to None: 0.8, or none with ``per_image`` or ``soft``.
         min_size (float): The least side of a box in pixels, at least 0. Defaults to 1.
         without (str): What an image without any pseudo label means.
 
@@ -46,6 +46,9 @@ class PseudoLabels(nn.Module):
         class_score (bool): Whether the score of the class alone counts, without the
             centerness, of a head that multiplies both. Boxes still compete by the
             product. Defaults to False.
+        soft (bool): Whether a box is a pseudo label with a probability of its score, in
+            each iteration anew. Losses that are linear in the target then have the
+            expectation that soft targets would give. Defaults to False.
 
     Raises:
         TypeError, ValueError: If a number is none, or an argument out of its range.
@@ -59,16 +62,19 @@ class PseudoLabels(nn.Module):
         per_image: Union[str, Dict[str, float], None] = None,
         unsure_thr: Optional[float] = None,
         class_score: bool = False,
+        soft: bool = False,
     ) -> None:
         super().__init__()
         if score_thr is None:
-            score_thr = 0.8 if per_image is None else 0.0
+            score_thr = 0.8 if per_image is None and not soft else 0.0
         check_number('score_thr', score_thr, '[0, 1)')
         check_number('min_size', min_size, '[0, inf)')
         if without not in ('background', 'ignored'):
             raise ValueError(
                 f"Set `without` to 'background' or 'ignored', not {without!r}."
             )
+        if soft and unsure_thr is not None:
+            raise ValueError('Leave out `unsure_thr`: with `soft` no box is unsure.')
         if unsure_thr is not None:
             below = 1.0 if per_image is not None else score_thr
             check_number('unsure_thr', unsure_thr, f'[0, {below})')
@@ -83,7 +89,7 @@ class PseudoLabels(nn.Module):
         self.score_thr, self.min_size, self.without = score_thr, min_size, without
         self.per_image: Any = per_image
         self.unsure_thr = torch.inf if unsure_thr is None else unsure_thr
-        self.class_score = class_score
+        self.class_score, self.soft = class_score, soft
         self.thresholds = None if per_image is None else ClassThresholds()
         self._iterations_without = 0
 
@@ -149,10 +155,12 @@ class PseudoLabels(nn.Module):
             return detector.predict(inputs, views, rescale=False)
 
     def sure(self, found: InstanceData) -> Tensor:
-        """Which boxes have the score of a pseudo label, shape (n,), bool."""
+        """Which boxes are pseudo labels by their scores, shape (n,), bool."""
         least = found.scores.new_full(found.scores.shape, self.score_thr)
         if self.thresholds is not None:
             least = torch.maximum(least, self.thresholds()[found.labels])
+        if self.soft:
+            least = torch.maximum(least, torch.rand_like(least))
         return found.scores >= least
 
     def attach(self, views: SampleList, predictions: SampleList) -> SampleList:

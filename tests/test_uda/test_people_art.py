@@ -23,6 +23,7 @@ RUNGS = {
     'union': ('union', True, True),
     'noise': ('noise', True, True),
     'sampled': ('sampled', True, True),
+    'soft': ('lossmix', True, True),
     'lossmix_adaptation': ('lossmix', True, True),
     'oracle': (None, False, False),
 }

@@ -8,6 +8,7 @@ import torch
 from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 
+from mmdet_lossmix.uda.hooks import PseudoLabelHook
 from mmdet_lossmix.uda.pseudo_labels import PseudoLabels
 from tests.helpers.oracle import flat, relative_difference, seeded
 from tests.helpers.teacher import batch, build, detector_cfg, only_losses
@@ -68,6 +69,24 @@ def test_labels_by_count_resume_exactly(voc_root, tmp_path):
     cfg.resume, cfg.load_from = True, str(tmp_path / f'run/iter_{SWITCH + 1}.pth')
     state = trained(cfg).model.state_dict()
     for name, value in run.model.state_dict().items():
+        assert torch.equal(state[name], value), name
+
+
+@pytest.mark.usefixtures('unformatted_configs')
+def test_soft_labels_resume_exactly_and_pictures_draw_their_own(voc_root, tmp_path):
+    options = dict(soft=True, score_thr=None, min_size=0)
+    cfg = config('lossmix_fcos', voc_root, tmp_path / 'run', **options)
+    cfg.custom_hooks.append(dict(type='PseudoLabelHook', interval=2, images=2))
+    run = trained(cfg)
+    state = run.model.state_dict()
+    before = torch.get_rng_state()
+    for hook in run.hooks:
+        if isinstance(hook, PseudoLabelHook):
+            hook._look(run)
+    assert torch.equal(torch.get_rng_state(), before)
+    cfg = config('lossmix_fcos', voc_root, tmp_path / 'resumed', **options)
+    cfg.resume, cfg.load_from = True, str(tmp_path / f'run/iter_{SWITCH + 1}.pth')
+    for name, value in trained(cfg).model.state_dict().items():
         assert torch.equal(state[name], value), name
 
 

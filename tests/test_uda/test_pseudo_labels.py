@@ -39,6 +39,27 @@ def test_keeps_what_is_sure_and_has_an_area():
     assert sample.img_path == 'a.jpg'
 
 
+def test_soft_labels_are_the_scores_in_expectation():
+    """Each draw is hard; the mean of one-hot targets is the teacher's distribution."""
+    scores = [0.04, 0.1, 0.5, 0.8, 1.0]
+    labels, draws = PseudoLabels(score_thr=0.05, soft=True), 4000
+    torch.manual_seed(0)
+    counts = torch.zeros(len(scores))
+    for _ in range(draws):
+        (sample,) = labels.attach([view()], [prediction(scores)])
+        counts[sample.gt_instances.labels] += 1
+        assert len(sample.ignored_instances) == 0
+    wanted = torch.tensor([0.0, *scores[1:]])  # the floor is a floor
+    error = (wanted * (1 - wanted) / draws).sqrt()
+    assert ((counts / draws - wanted).abs() <= 4 * error).all()
+
+
+def test_soft_labels_leave_nothing_unsure():
+    assert PseudoLabels(soft=True).score_thr == 0
+    with pytest.raises(ValueError, match='Leave out `unsure_thr`'):
+        PseudoLabels(soft=True, unsure_thr=0.1)
+
+
 def test_warns_once_of_a_teacher_that_never_finds_anything(monkeypatch):
     messages = []
     monkeypatch.setattr(MMLogger, 'warning', lambda _, text: messages.append(text))

@@ -71,11 +71,12 @@ class PseudoLabelHook(Hook):
             labels = model.pseudo_labels or PseudoLabels(score_thr=0.5)
             batch = data['inputs'], data['data_samples']
             found = labels.predictions(detector, *batch)
+            for sample in found:
+                boxes = sample.pred_instances
+                sample.pred_instances = boxes[labels.sure(boxes)]
             detector.train(training)
         images = to_rgb_images(data['inputs'], data['data_samples'], preprocessor)
         for i, (image, sample) in enumerate(zip(images, found)):
-            boxes = sample.pred_instances
-            sample.pred_instances = boxes[labels.sure(boxes)]
             runner.visualizer.add_datasample(
                 f'pseudo_labels_{i}',
                 image,
