@@ -48,6 +48,19 @@ class RunCheck:
         return self.built[key]
 
 
+def rate_note(cfg: Config, gpus: int) -> str:
+    """Say that the learning rate is made for other batches; '' if it is not."""
+    scaling = cfg.get('auto_scale_lr') or {}
+    made_for, size = scaling.get('base_batch_size'), cfg.train_dataloader.batch_size
+    if scaling.get('enable') or made_for in (None, size * gpus):
+        return ''
+    return (
+        'note: Add `overrides: {auto_scale_lr.enable: true}` to the study, or set the '
+        f'learning rate. That of the config is for {made_for} images a step, and a '
+        f'step here has {size * gpus}.\n'
+    )
+
+
 def load(dataset: dict) -> int:
     """Read all annotations, send an image through the pipeline, return the length."""
     built = DATASETS.build(dataset)

@@ -110,8 +110,9 @@ def share(run: RunFolder) -> float:
 
 
 def final_ap(run: RunFolder) -> str:
-    """AP on the clean test images, if it is measured."""
+    """AP in percent on the clean test images, if it is measured."""
     path = run.metrics_file(CLEAN)
     if not path.is_file():
         return ''
-    return f'{renamed(json.loads(path.read_text(encoding="utf-8")))["AP"]:.3f}'
+    measured = renamed(json.loads(path.read_text(encoding='utf-8')))
+    return f'{100 * measured["AP"]:.1f}'

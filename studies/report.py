@@ -49,6 +49,7 @@ def write_report(
     if done < len(folders):
         state = f'**{done} of {len(folders)} runs are finished**; others are missing.'
     parts = [f'# {study.name}', study.about.strip(), f'    {command}', state]
+    parts += _training(study, folders)
     if study.findings:
         parts += ['## What the numbers show, and what not', study.findings]
     if not table.empty:
@@ -66,6 +67,27 @@ def write_report(
     report = out / 'report.md'
     report.write_text('\n\n'.join(filter(None, parts)) + '\n', encoding='utf-8')
     return report
+
+
+def _training(study: Study, folders: Sequence[RunFolder]) -> Iterator[str]:
+    """What the runs have in common."""
+    cfgs = [folder.cfg for folder in folders]
+    loops = [cfg.train_cfg for cfg in cfgs]
+    lines = {
+        'config': [study.config],
+        'start': [study.start],
+        'settings': [', '.join(f'{k}: {v}' for k, v in study.settings.items())],
+        'overrides': [', '.join(f'{k}: {v}' for k, v in study.overrides.items())],
+        'iterations or epochs': [x.get('max_iters') or x.max_epochs for x in loops],
+        'images of a step': [cfg.train_dataloader.batch_size for cfg in cfgs],
+        'learning rate': [cfg.optim_wrapper.optimizer.lr for cfg in cfgs],
+    }
+    rows = [
+        f'| {name} | {", ".join(map(str, dict.fromkeys(values)))} |'
+        for name, values in lines.items()
+        if any(values)
+    ]
+    yield '\n'.join(['| of all runs | |', '|---|---|', *rows])
 
 
 def _means(study: Study, tests: pd.DataFrame) -> Iterator[str]:
@@ -201,8 +223,8 @@ def _unfinished(folders: Sequence[RunFolder]) -> Iterator[str]:
         why = '' if folder.finished else folder.why_unfinished()
         if why:
             yield f'## Not finished: {folder.title}'
-            yield 'The next call of the command goes on with it. Its log ends so:'
-            yield f'```\n{why}\n```'
+            yield 'The next call of the command goes on with it.'
+            yield f'```text\n{why}\n```'
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ studies that ask for the same training share it.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from .study import Run, Study
 
 CLEAN = 'clean'
 TAIL_LINES = 25
+NOISE = re.compile(r'pkg_resources|_bootstrap\._exec')
 
 
 class RunFolder:
@@ -159,10 +161,13 @@ def dump(cfg: Config, path: Path) -> None:
 
 
 def tail(log: Path) -> str:
-    """The last lines of a log, without mim's traceback of a command that failed."""
+    """The last lines of a log, without warnings and mim's traceback of a failure."""
     if not log.is_file():
         return ''
     text = log.read_text(encoding='utf-8', errors='replace').rstrip()
     if text.rpartition('\n')[2].startswith('subprocess.CalledProcessError'):
         text = text.rpartition('\nTraceback (most recent call last):\n')[0].rstrip()
-    return '\n'.join([f'{log}:', *text.splitlines()[-TAIL_LINES:]])
+    lines = [line for line in text.splitlines() if not NOISE.search(line)]
+    if not re.search(r'Error|Exception|Traceback', text):
+        lines.append('(The log tells of no error: the run was stopped.)')
+    return '\n'.join([f'{log}:', *lines[-TAIL_LINES:]])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
@@ -12,7 +11,7 @@ import psutil
 from rich.console import Console
 
 from .burn_in import share_burn_ins
-from .check import RunCheck
+from .check import RunCheck, rate_note
 from .data import draw_data
 from .gpus import gpu_places
 from .known import take_known
@@ -73,9 +72,13 @@ def run_study(path: Path, options: Options, console: Console) -> int:
         starts = unique([run.start for run in left if run.start is not None])
         if not options.dry_run:
             check_runs(path, [*starts, *left])
+            for note in {rate_note(run.cfg, options.gpus or 1) for run in left}:
+                console.print(note, end='', markup=False)
+        for run in [*starts, *burn_ins, *left] if options.dry_run else ():
+            console.print(f'left to run: {run.title}', markup=False)
+        if options.dry_run:
+            return 0
         execute(study, [*starts, *burn_ins, *left], options, console)
-    if options.dry_run:
-        return 0
     folder = (options.report_dir or root) / study.name
     command = f'lossmix sweep {path} --jobs {options.jobs}'
     report = write_report(study, runs, folder, command)
@@ -169,7 +172,7 @@ def execute(
         # locks and marks of incomplete outputs would stay after a kill.
         *('--keep-going', '--nolock', '--ignore-incomplete'),
         *('--rerun-triggers', 'mtime', '--scheduler', 'greedy'),
-        *(['--dry-run'] if options.dry_run else ['--quiet', 'all']),
+        *('--quiet', 'all'),
         *options.snakemake,
     ]
     if not runs:
@@ -186,9 +189,8 @@ def execute(
     # Snakemake leaves its own for SIGTERM, by which what is forked later would not end.
     before = {x: signal.getsignal(x) for x in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, end_all)
-    watching = nullcontext() if options.dry_run else Progress(runs, console)
     try:
-        with watching:
+        with Progress(runs, console):
             snakemake(arguments)
     except SystemExit:  # what has failed is told by the folders
         pass

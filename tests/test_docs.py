@@ -38,7 +38,7 @@ FOLDERS = (*OURS, 'bootstrap', 'configs', 'docs', 'requirements', 'tools')
 SUFFIXES = ('.md', '.py', '.yml', '.toml')
 # Data, results, and files that a reader makes or has elsewhere.
 THEIRS = re.compile(
-    r'data/|work_dirs/|.*(your_config|your_study|[A-Z]{3,}|faster-rcnn_r50_fpn_1x_voc0712)|'
+    r'data/|work_dirs/|.*(your_config|small_config|plain_config|your_study|[A-Z]{3,}|faster-rcnn_r50_fpn_1x_voc0712)|'
     r'weights\.pth|tools/dataset_converters/'
 )
 DETECTOR_PARTS = {'backbone', 'neck', 'bbox_head', 'rpn_head', 'roi_head'}

@@ -3,7 +3,7 @@
 from functools import partial
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -22,14 +22,15 @@ from tqdm import tqdm
 from mmdet_lossmix.hooks.runtime_info_hook import carriers
 from mmdet_lossmix.mixing.shared import total_of
 from mmdet_lossmix.visualization import draw_grid, draw_mixed_sample, to_rgb_images
-from mmdet_lossmix.visualization.boxes import OWN, PARTNER
+from mmdet_lossmix.visualization.boxes import OWN, PARTNER, legend_entry
 from mmdet_lossmix.visualization.mixed import LEGEND
 
 UNMIXED = 'No image is mixed.'
 ONE_SET = (
-    '{} has mixed {:.0%} of the images. Each trains on one set of boxes, so all boxes '
-    'are drawn as its own.'
+    '{} has mixed {:.0%} of the images. Each trains on one set of boxes: its own or '
+    'those of the image mixed in.'
 )
+ONE_LEGEND = legend_entry(OWN, 'boxes that the image trains on')
 
 
 def browse_mixed(
@@ -78,11 +79,12 @@ def browse_mixed(
     statistics.one_set = source.one_set()
     out.mkdir(parents=True, exist_ok=True)
     files = []
+    legend = [ONE_LEGEND, *LEGEND[2:3]] if statistics.one_set else LEGEND
     step = shape[0] * shape[1]
     pages = [drawings[i : i + step] for i in range(0, len(drawings), step)]
     for index, page in enumerate(tqdm(pages, 'pictures'), start=1):
         files.append(out / ('mixed.png' if len(pages) == 1 else f'mixed_{index}.png'))
-        draw_grid(page, shape, title, LEGEND).savefig(files[-1])
+        draw_grid(page, shape, title, legend).savefig(files[-1])
     files += [out / 'lambda.png', out / 'report.txt']
     statistics.figure(title).savefig(files[-2])
     files[-1].write_text(f'{title}\n\n{statistics.report()}\n', encoding='utf-8')
@@ -177,11 +179,11 @@ class MixStatistics:
         """All figures as a short text."""
         own, partner, ignored, lam, mixed = self._columns()
         share = mixed.mean() if len(mixed) else 0
-        figures = {
+        figures: Dict[str, Any] = {
             'images': len(own),
-            'with a partner': f'{mixed.sum()} ({share:.0%})',
+            'with two box sets': f'{mixed.sum()} ({share:.0%})',
             'boxes per image': describe(own),
-            'boxes per partner': describe(partner[mixed]),
+            'boxes mixed in': describe(partner[mixed]),
             'ignored boxes': f'{ignored.sum():.0f}',
             'lambda': describe(np.array(self._lams)),
         }
@@ -194,6 +196,8 @@ class MixStatistics:
             figures['  Union'] = f'{both}; of weight 1'
             figures['  Noise'] = f'{dominant}; of weight 1'
         else:
+            figures.pop('with two box sets')
+            figures.pop('boxes mixed in')
             figures[self.one_set or UNMIXED] = ''
         return '\n'.join(f'{name:22}{x}'.rstrip() for name, x in figures.items())
 

@@ -214,11 +214,10 @@ def main() -> int:
             classes = classes or len(report.objects)
     if classes:
         for kind, count in heads_of_other_counts(cfg.get('model'), classes):
-            failed |= count < classes
+            failed = True
             print(
-                f'{"WRONG" if count < classes else "note":8}model: set '
-                f'num_classes={classes} in {kind}. It is {count}, and the data have '
-                f'{classes} classes.'
+                f'WRONG   model: set num_classes={classes} in {kind}. It is {count}, '
+                f'and the data have {classes} classes.'
             )
     return int(failed)
 
@@ -228,7 +227,8 @@ def print_report(loader: str, dataset: dict, report: Report) -> None:
     state = 'WRONG' if report.problems else 'ok'
     where = dataset.get('data_root') or dataset.get('ann_file')
     print(f'{state:8}{loader}: {dataset["type"]} in {where}', end='')
-    print(f', {report.images} images, {sum(report.objects.values())} objects')
+    found = f', {report.images} images, {sum(report.objects.values())} objects'
+    print(found if report.images else '')
     for problem in report.problems:
         print(f'        {problem}')
     if any(report.objects.values()):

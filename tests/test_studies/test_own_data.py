@@ -9,6 +9,7 @@ import pytest
 from mmdet.registry import DATASETS, MODELS
 from rich.console import Console
 
+from studies.check import rate_note
 from studies.run_config import build_config
 from studies.schema import StudyError
 from studies.study import Run, read_study
@@ -151,3 +152,11 @@ def test_a_study_that_names_no_kind_of_data(tmp_path):
                     'axes: {seed: [0]}\n')  # fmt: skip
     with pytest.raises(StudyError, match=r"mine\.yml:3: data.voc: 'voc' is unknown"):
         run_study(path, Options(work_dir=tmp_path), Console(quiet=True))
+
+
+def test_a_learning_rate_of_other_batches_is_told(coco):
+    cfg = config(coco)
+    assert '16 images a step, and a step here has 2' in rate_note(cfg, gpus=1)
+    assert rate_note(cfg, gpus=8) == ''
+    cfg.auto_scale_lr.enable = True
+    assert rate_note(cfg, gpus=1) == ''

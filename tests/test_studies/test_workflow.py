@@ -1,5 +1,6 @@
 """A study from its file to its report, by Snakemake; what it starts is pretended."""
 
+import io
 import os
 import signal
 import subprocess
@@ -225,11 +226,14 @@ def test_every_run_has_a_gpu_of_its_own(tmp_path, voc_root, fake, monkeypatch):
             assert line.startswith('3,5 --launcher pytorch --gpus 2 --port ')
 
 
-def test_dry_run_and_other_options_of_snakemake(tmp_path, voc_root, fake, capfd):
+def test_dry_run_and_other_options_of_snakemake(tmp_path, voc_root, fake):
     study = write_study(tmp_path / 'a.yml', voc_root)
-    assert run(study, tmp_path / 'work', dry_run=True) == 0
-    output = ''.join(capfd.readouterr())
-    assert 'Train strategy=lossmix seed=1' in output
+    console = Console(file=io.StringIO(), width=200)
+    options = Options(work_dir=tmp_path / 'work', dry_run=True)
+    assert run_study(study, options, console) == 0
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 4, 'one for each run'
+    assert 'left to run: strategy=lossmix seed=1' in lines
     assert not calls(tmp_path)
     assert run(study, tmp_path / 'work', snakemake=['--until', 'train']) == 1
     assert len(calls(tmp_path / 'work')) == 4

@@ -184,8 +184,8 @@ def test_a_misspelt_class_of_voc_has_no_object(tmp_path, capsys, monkeypatch):
         ),
         (
             dict(roi_head=dict(bbox_head=[dict(type='Shared', num_classes=80)] * 2)),
-            0,
-            'note    model: set num_classes=2 in Shared. It is 80',
+            1,
+            'WRONG   model: set num_classes=2 in Shared. It is 80',
         ),
         (dict(language_model={}, bbox_head=dict(num_classes=256)), 0, None),
     ],

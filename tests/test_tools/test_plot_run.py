@@ -11,7 +11,7 @@ from tests.helpers import ROOT
 from tests.helpers.processes import run
 
 sys.path.insert(0, str(ROOT / 'tools'))
-from plot_run import gathered, read_training
+from plot_run import gathered, metrics_of, read_training
 
 TRAIN = [
     {'lr': 0.1, 'loss': 3.0, 'loss_cls': 2.0, 'acc': 9.0, 'epoch': 1, 'step': 10},
@@ -49,6 +49,28 @@ def test_command_draws_what_there_is(tmp_path, records):
     done = run([sys.executable, tool, str(tmp_path)], tmp_path)
     assert done.returncode == 0, done.stdout
     assert cv2.imread(str(tmp_path / 'curves.png')).std() > 0
+
+
+def test_command_compares_runs(tmp_path):
+    for name in ('plain', 'lossmix'):
+        write(tmp_path / name, '20260101_000000', [*TRAIN, VALIDATION])
+    tool = str(ROOT / 'tools/plot_run.py')
+    done = run([sys.executable, tool, 'plain', 'lossmix'], tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert cv2.imread(str(tmp_path / 'plain/compared.png')).std() > 0
+    done = run(
+        [sys.executable, tool, 'plain', '../' + tmp_path.name + '/plain'], tmp_path
+    )
+    assert 'error: rename one of the folders' in done.stdout
+
+
+def test_metrics_that_are_zero_stay(tmp_path):
+    """Only VOC's mAP is left out, which is its AP50."""
+    zero = {'coco/bbox_mAP': 0.0, 'coco/bbox_mAP_50': 0.0, 'step': 1}
+    write(tmp_path, '20260101_000000', [*TRAIN, zero])
+    assert list(metrics_of(read_training(tmp_path))) == list(zero)[:2]
+    write(tmp_path, '20260102_000000', [*TRAIN, VALIDATION])
+    assert list(metrics_of(read_training(tmp_path))) == ['pascal_voc/AP50']
 
 
 def test_losses_of_layers_are_one_curve():
