@@ -91,6 +91,8 @@ def prepare(command: Command, clone: Path, beside: Path) -> None:
                 patch.chdir(clone)
                 cfg = Config.fromfile('your_config.py')
                 small = export_run(clone / RUN / 'epoch_12.pth', cfg)
+        elif word == 'plain_config.py':
+            small = plain(Config.fromfile(clone / 'your_config.py'))
         else:
             continue
         small.dump(clone / word)

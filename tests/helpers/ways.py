@@ -51,7 +51,7 @@ WAYS = (
     Way(TRAINS, r'lossmix check configs/uda/.*', code=1),
     Way(RUNS, r'python -m synthetic_voc \S+( .*)?', '--train 2 --test 1 --size 64'),
     Way(TRAINS, r'mim train mmdet your_config\.py( --gpus 1| --resume|)'),
-    Way(TRAINS, r'mim train mmdet your_config\.py --work-dir .*'),
+    Way(TRAINS, r'mim train mmdet (your|plain)_config\.py --work-dir .*'),
     Way(TRAINS, r'mim train mmdet configs/lossmix_faster_rcnn_(coco|voc)\.py'),
     Way(TRAINS, r'mim train mmdet configs/demo/.*', 'train_cfg.max_epochs=1'),
     Way(TRAINS, r'mim train mmdet configs/uda/demo_\w+\.py --gpus 0'),
