@@ -135,7 +135,7 @@ def run_it(command: Command, clone: Path, here: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=1800,  # of grids on cores that others use, too
     )
     assert done.returncode == way.code, done.stdout[-4000:]
     assert done.stdout.strip()
