@@ -32,17 +32,18 @@ SHIPPED_TOOLS = (
     'plot_run',
 )
 MAX_LINES = 6800
-MAX_SECONDS = 2.0  # of the processor, beyond mmdet; 0.5 when it was measured
+MAX_SHARE = 0.4  # of the processor time of mmdet's import; 0.15 to 0.19 as measured
 
 IMPORT = """
 import json, sys, time
+start = time.process_time()
 import mmdet.datasets, mmdet.engine, mmdet.evaluation, mmdet.models, mmdet.visualization
-before, start = set(sys.modules), time.process_time()
+before, middle = set(sys.modules), time.process_time()
 import mmdet_lossmix
-seconds = time.process_time() - start
+share = (time.process_time() - middle) / (middle - start)
 new = {name.partition('.')[0] for name in set(sys.modules) - before}
 old = {name.partition('.')[0] for name in before}
-print(json.dumps([seconds, sorted(new - old - {'mmdet_lossmix'})]))
+print(json.dumps([share, sorted(new - old - {'mmdet_lossmix'})]))
 """
 
 
@@ -159,7 +160,7 @@ def test_package_is_small():
 def test_import_is_light(tmp_path):
     done = run([sys.executable, '-W', 'ignore', '-c', IMPORT], tmp_path)
     assert done.returncode == 0, done.stdout
-    seconds, new = json.loads(done.stdout.splitlines()[-1])
+    share, new = json.loads(done.stdout.splitlines()[-1])
     # A CUDA build of torch brings triton, which torch.compile imports.
     assert set(new) <= {*sys.stdlib_module_names, 'triton'}
-    assert seconds < MAX_SECONDS
+    assert share < MAX_SHARE
