@@ -51,7 +51,10 @@ class RunCheck:
 def rate_note(cfg: Config, gpus: int) -> str:
     """Say that the learning rate is made for other batches; '' if it is not."""
     scaling = cfg.get('auto_scale_lr') or {}
-    made_for, size = scaling.get('base_batch_size'), cfg.train_dataloader.batch_size
+    made_for, size = (
+        scaling.get('base_batch_size'),
+        cfg.train_dataloader.get('batch_size', 1),
+    )
     if scaling.get('enable') or made_for in (None, size * gpus):
         return ''
     return (

@@ -73,17 +73,20 @@ def _training(study: Study, folders: Sequence[RunFolder]) -> Iterator[str]:
     """What the runs have in common."""
     cfgs = [folder.cfg for folder in folders]
     loops = [cfg.train_cfg for cfg in cfgs]
+    optimizers = [cfg.optim_wrapper.get('optimizer', {}) for cfg in cfgs]
     lines = {
         'config': [study.config],
         'start': [study.start],
         'settings': [', '.join(f'{k}: {v}' for k, v in study.settings.items())],
         'overrides': [', '.join(f'{k}: {v}' for k, v in study.overrides.items())],
-        'iterations or epochs': [x.get('max_iters') or x.max_epochs for x in loops],
-        'images of a step': [cfg.train_dataloader.batch_size for cfg in cfgs],
-        'learning rate': [cfg.optim_wrapper.optimizer.lr for cfg in cfgs],
+        'iterations or epochs': [
+            x.get('max_iters') or x.get('max_epochs') for x in loops
+        ],
+        'images of a step': [cfg.train_dataloader.get('batch_size') for cfg in cfgs],
+        'learning rate': [optimizer.get('lr') for optimizer in optimizers],
     }
     rows = [
-        f'| {name} | {", ".join(map(str, dict.fromkeys(values)))} |'
+        f'| {name} | {", ".join(map(str, filter(None, dict.fromkeys(values))))} |'
         for name, values in lines.items()
         if any(values)
     ]

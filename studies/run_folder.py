@@ -169,5 +169,5 @@ def tail(log: Path) -> str:
         text = text.rpartition('\nTraceback (most recent call last):\n')[0].rstrip()
     lines = [line for line in text.splitlines() if not NOISE.search(line)]
     if not re.search(r'Error|Exception|Traceback', text):
-        lines.append('(The log tells of no error: the run was stopped.)')
+        lines.append('(The log tells of no error: the run was stopped, or goes on.)')
     return '\n'.join([f'{log}:', *lines[-TAIL_LINES:]])

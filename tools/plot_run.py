@@ -63,9 +63,18 @@ def gathered(curves: pd.DataFrame) -> pd.DataFrame:
 def metrics_of(log: pd.DataFrame) -> pd.DataFrame:
     """What validations have measured, by iteration, at most ten columns."""
     metrics = log[log['loss'].isna()].filter(like='/').dropna(axis=1, how='all')
-    if 'pascal_voc/AP50' in metrics:  # its mAP is the same, of one threshold
-        metrics = metrics.drop(columns='pascal_voc/mAP', errors='ignore')
-    return metrics.iloc[:, :10]  # AP of single classes comes last
+    rounded = metrics.round(2)
+    same = [  # VOC's mAP of one threshold is its AP50
+        name
+        for name in metrics.filter(regex=r'pascal_voc/mAP$')
+        if rounded[name].equals(rounded.get(f'{name.removesuffix("mAP")}AP50'))
+    ]
+    return metrics.drop(columns=same).iloc[:, :10]  # AP of single classes comes last
+
+
+def short(name: str) -> str:
+    """A metric without its data set; ``teacher/`` stays."""
+    return name.replace('coco/', '').replace('pascal_voc/', '')
 
 
 def smooth(losses: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +114,7 @@ def draw(log: pd.DataFrame, title: str) -> Figure:
     finish(above, curves)
     for below in rest:
         last = metrics.ffill().iloc[-1]
-        names = {x: f'{x.partition("/")[2]}: {value:.3f}' for x, value in last.items()}
+        names = {x: f'{short(x)}: {value:.3f}' for x, value in last.items()}
         metrics.rename(columns=names).plot(ax=below, marker='o', markersize=4, **STYLE)
         finish(below, below.lines)
     return figure
@@ -121,7 +130,7 @@ def compare(logs: dict[str, pd.DataFrame]) -> Figure:
         above.plot(smooth(loss.to_frame())['loss'], color=colour, label=name)
         for below in rest if name in measured else ():
             ((metric, values),) = measured[name].items()
-            label = f'{name}, {metric.partition("/")[2]}: {values.iloc[-1]:.3f}'
+            label = f'{name}, {short(metric)}: {values.iloc[-1]:.3f}'
             below.plot(values, marker='o', markersize=4, color=colour, label=label)
     for ax in (above, *rest):
         finish(ax, ax.lines)

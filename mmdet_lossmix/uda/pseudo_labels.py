@@ -48,7 +48,8 @@ class PseudoLabels(nn.Module):
             product. Defaults to False.
         soft (bool): Whether a box is a pseudo label with a probability of its score, in
             each iteration anew. Losses that are linear in the target then have the
-            expectation that soft targets would give. Defaults to False.
+            expectation of soft targets, but for normalisers that count positives.
+            Defaults to False.
 
     Raises:
         TypeError, ValueError: If a number is none, or an argument out of its range.
@@ -73,8 +74,11 @@ class PseudoLabels(nn.Module):
             raise ValueError(
                 f"Set `without` to 'background' or 'ignored', not {without!r}."
             )
-        if soft and unsure_thr is not None:
-            raise ValueError('Leave out `unsure_thr`: with `soft` no box is unsure.')
+        if soft and (unsure_thr, per_image) != (None, None):
+            raise ValueError(
+                'Leave out `unsure_thr` and `per_image`: with `soft` the score of a box '
+                'alone decides.'
+            )
         if unsure_thr is not None:
             below = 1.0 if per_image is not None else score_thr
             check_number('unsure_thr', unsure_thr, f'[0, {below})')

@@ -3,6 +3,7 @@
 import math
 
 from studies.results import renamed, validated
+from studies.run_folder import tail
 
 
 def test_a_teacher_that_finds_nothing_is_no_student():
@@ -35,3 +36,14 @@ def test_names_of_metrics():
     assert renamed(metrics) == {'AP': 0.25, 'mask_AP': 0.2}
     nothing_detected = {'data_time': 0.1, 'time': 0.1}
     assert renamed(nothing_detected) == {'AP': 0.0, 'AP50': 0.0, 'AP75': 0.0}
+
+
+def test_the_end_of_a_log_tells_a_stop_from_a_failure(tmp_path):
+    log = tmp_path / 'train.log'
+    log.write_text('x.py:4: UserWarning: pkg_resources is deprecated\nEpoch(1)\n')
+    assert tail(log).splitlines()[1:] == [
+        'Epoch(1)',
+        '(The log tells of no error: the run was stopped, or goes on.)',
+    ]
+    log.write_text('Epoch(1)\nRuntimeError: no memory\n')
+    assert tail(log).splitlines()[1:] == ['Epoch(1)', 'RuntimeError: no memory']

@@ -59,6 +59,7 @@ def test_a_failing_run_fails_alone_and_is_tried_again(tmp_path, voc_root, fake):
         f'lossmix sweep {study} --jobs 2',
         '| good   | 25.0 ± 0.0 |',
         '| fine   | +25.0        | +25.0 to +25.0  | 2       | 2 ',
+        '| learning rate | ',
         '## Not finished: rate=bad seed=1',
         'unlucky',
         '![bars](plot_1_bars.png)',

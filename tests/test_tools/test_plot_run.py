@@ -11,12 +11,13 @@ from tests.helpers import ROOT
 from tests.helpers.processes import run
 
 sys.path.insert(0, str(ROOT / 'tools'))
-from plot_run import gathered, metrics_of, read_training
+from plot_run import gathered, metrics_of, read_training, short
 
 TRAIN = [
     {'lr': 0.1, 'loss': 3.0, 'loss_cls': 2.0, 'acc': 9.0, 'epoch': 1, 'step': 10},
     {'lr': 0.1, 'loss': 2.0, 'loss_cls': 1.5, 'acc': 9.5, 'epoch': 1, 'step': 20},
 ]
+WHO = ('student', 'teacher')
 VALIDATION = {'pascal_voc/mAP': 0.2501, 'pascal_voc/AP50': 0.25, 'time': 1.0, 'step': 1}
 
 
@@ -71,6 +72,13 @@ def test_metrics_that_are_zero_stay(tmp_path):
     assert list(metrics_of(read_training(tmp_path))) == list(zero)[:2]
     write(tmp_path, '20260102_000000', [*TRAIN, VALIDATION])
     assert list(metrics_of(read_training(tmp_path))) == ['pascal_voc/AP50']
+    two = {'pascal_voc/mAP': 0.2, 'pascal_voc/AP50': 0.25, 'pascal_voc/AP75': 0.15}
+    write(tmp_path, '20260103_000000', [*TRAIN, {**two, 'step': 1}])
+    assert list(metrics_of(read_training(tmp_path))) == list(two), 'another number'
+    both = {f'{who}/pascal_voc/{x}': 0.2 for who in WHO for x in ('mAP', 'AP50')}
+    write(tmp_path, '20260104_000000', [*TRAIN, {**both, 'step': 1}])
+    names = list(metrics_of(read_training(tmp_path)))
+    assert [short(name) for name in names] == [f'{who}/AP50' for who in WHO]
 
 
 def test_losses_of_layers_are_one_curve():

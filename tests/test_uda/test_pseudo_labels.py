@@ -54,10 +54,11 @@ def test_soft_labels_are_the_scores_in_expectation():
     assert ((counts / draws - wanted).abs() <= 4 * error).all()
 
 
-def test_soft_labels_leave_nothing_unsure():
+@pytest.mark.parametrize('other', [dict(unsure_thr=0.1), dict(per_image='source')])
+def test_soft_labels_go_by_the_score_alone(other):
     assert PseudoLabels(soft=True).score_thr == 0
-    with pytest.raises(ValueError, match='Leave out `unsure_thr`'):
-        PseudoLabels(soft=True, unsure_thr=0.1)
+    with pytest.raises(ValueError, match='Leave out `unsure_thr` and `per_image`'):
+        PseudoLabels(soft=True, **other)
 
 
 def test_warns_once_of_a_teacher_that_never_finds_anything(monkeypatch):
