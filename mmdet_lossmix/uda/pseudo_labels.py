@@ -76,8 +76,8 @@ class PseudoLabels(nn.Module):
             )
         if soft and (unsure_thr, per_image) != (None, None):
             raise ValueError(
-                'Leave out `unsure_thr` and `per_image`: with `soft` the score of a box '
-                'alone decides.'
+                'Leave out `unsure_thr` and `per_image`: with `soft` the score alone '
+                'decides.'
             )
         if unsure_thr is not None:
             below = 1.0 if per_image is not None else score_thr
