@@ -90,6 +90,17 @@ def test_the_small_config_trains(tmp_path, monkeypatch):
     assert norms[0].running_mean.abs().max() > 0
 
 
+def test_the_small_config_mixes_in_the_pipeline(tmp_path, monkeypatch):
+    """A config that mixes there still does, with small images."""
+    monkeypatch.chdir(tmp_path)
+    mixed = next(block for block in CONFIGS.values() if 'PackLossMixInputs' in block)
+    Path('your_config.py').write_text(mixed)
+    Path('small_config.py').write_text(SMALL)
+    steps = Config.fromfile('small_config.py').train_dataloader.dataset.pipeline
+    assert [s.type for s in steps[-2:]] == ['LossMixTransform', 'PackLossMixInputs']
+    assert {s.scale for s in steps if s.type == 'Resize'} == {(320, 240)}
+
+
 def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
     config = tmp_path / 'your_config.py'
     config.write_text(OWN)
