@@ -27,6 +27,7 @@ SHIPPED_TOOLS = (
     'browse_mixed',
     'browsing',
     'check_data',
+    'config_file',
     'export_weights',
     'lossmix',
     'plot_run',

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from io import TextIOWrapper
 from pathlib import Path
 
 from browsing import browse_mixed
+from config_file import read_config
 from mmengine.config import Config, DictAction
 
 
@@ -80,15 +80,7 @@ def data_root_keys(cfg: Config) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Draw, count, and say where the files are."""
     args = parse_args(argv)
-    if isinstance(sys.stdout, TextIOWrapper):  # of a locale that may lack letters
-        sys.stdout.reconfigure(errors='backslashreplace')
-    if not args.config.is_file():
-        sys.exit(
-            'error: name a config file (`lossmix configs` lists the shipped ones): '
-            f'there is no {args.config}'
-        )
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     try:
         files = browse_mixed(
             cfg,

@@ -17,13 +17,13 @@ import re
 import sys
 from collections import Counter
 from difflib import get_close_matches
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
 import cv2
+from config_file import read_config
 from mmdet.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.fileio import exists
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
@@ -200,10 +200,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Check the data of all loaders, then the heads of the model."""
     args = parse_args()
-    if isinstance(sys.stdout, TextIOWrapper):  # of a locale that may lack letters
-        sys.stdout.reconfigure(errors='backslashreplace')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     failed, classes = False, 0
     for loader in LOADERS:

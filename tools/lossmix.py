@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Iterable, Sequence
+from warnings import filterwarnings
 
 from mmdet_lossmix.__main__ import shipped
 
@@ -69,6 +70,7 @@ def main(argv: Sequence[str]) -> None:
                 'error: Clone the repository, run `pip install -e .[studies]` in it '
                 f'and `lossmix {name}` again: the wheel does not hold the studies.'
             )
+        filterwarnings('ignore', 'pkg_resources is deprecated')  # mmengine's
         sys.argv = [f'lossmix {name}', *rest]
         sys.exit(import_module(file).main())
 

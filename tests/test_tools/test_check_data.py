@@ -15,6 +15,7 @@ from tests.helpers import ROOT
 sys.path.insert(0, str(ROOT / 'tools'))
 import check_data
 from check_data import check
+from config_file import read_config
 
 BOX = '<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>40</xmax><ymax>40</ymax></bndbox>'
 XML = (
@@ -201,6 +202,26 @@ def test_heads_count_the_classes_of_the_data(
     printed = capsys.readouterr().out
     assert (said or 'ok') in printed
     assert ('num_classes' in printed) == (said is not None)
+
+
+BASE = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
+
+
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
+        (None, r'name a config file .*there is no .*mine\.py, is it .*mine2\.py\?'),
+        ('x = (', 'mend .*mine.py: SyntaxError'),
+        (f'_base_ = {BASE[:-4]!r}', 'mend .*mine.py: FileNotFoundError: .*_1x_co'),
+        (f'_base_ = {BASE!r}\nx = _base_.nope', 'mend .*mine.py: .*nope'),
+    ],
+)
+def test_a_config_that_is_none(tmp_path, text, told):
+    (tmp_path / 'mine2.py').touch()
+    if text:
+        (tmp_path / 'mine.py').write_text(text)
+    with pytest.raises(SystemExit, match=told):
+        read_config(tmp_path / 'mine.py')
 
 
 def test_coco_numbers_classes_by_its_own_order(tmp_path):
