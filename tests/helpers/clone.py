@@ -57,7 +57,7 @@ def make_clone(folder: Path) -> Path:
     Runner.from_cfg(cfg).train()
     checkpoint = (clone / RUN / 'epoch_1.pth').rename(clone / RUN / 'epoch_12.pth')
     (clone / RUN / 'last_checkpoint').write_text(str(RUN / checkpoint.name))
-    for name in ('lossmix', 'plain', 'lossmix_faster_rcnn_voc'):
+    for name in ('lossmix_0', 'plain_0', 'plain_config', 'lossmix_faster_rcnn_voc'):
         shutil.copytree(clone / RUN, clone / 'work_dirs' / name)
     checkpoint = clone / 'work_dirs/lossmix_faster_rcnn_voc/epoch_12.pth'
     checkpoint.rename(checkpoint.with_name('epoch_4.pth'))
