@@ -101,7 +101,8 @@ class RunFolder:
         """The end of the log of the step that has not succeeded; '' without one."""
         for before in filter(None, (self.start, self.burn_in)):
             if not before.finished and not self.begun:
-                return f'Its {before.title} failed.\n{before.why_unfinished()}'
+                why = before.why_unfinished()  # '' if it has not been tried
+                return why and f'Its {before.title} failed.\n{why}'
         log = self.folder / 'train.log'
         for test in self.tests if self.trained.is_file() else ():
             if not self.metrics_file(test).is_file():

@@ -77,6 +77,7 @@ def test_runs_are_known_by_their_start(tmp_path, voc_root):
         path = write_study(tmp_path / folder / 'a.yml', voc_root, start=start)
         runs = plan(path, read_study(path), tmp_path / folder)
         assert len({run.start.name for run in runs}) == 2  # seeds
+        assert not any(run.why_unfinished() for run in runs)  # none was tried
         names.append({run.name for run in runs})
     assert names[0] == names[1]
     assert not names[0] & names[2]
