@@ -51,10 +51,8 @@ class RunCheck:
 def rate_note(cfg: Config, gpus: int) -> str:
     """Say that the learning rate is made for other batches; '' if it is not."""
     scaling = cfg.get('auto_scale_lr') or {}
-    made_for, size = (
-        scaling.get('base_batch_size'),
-        cfg.train_dataloader.get('batch_size', 1),
-    )
+    made_for = scaling.get('base_batch_size')
+    size = cfg.train_dataloader.get('batch_size', 1)
     if scaling.get('enable') or made_for in (None, size * gpus):
         return ''
     return (

@@ -27,7 +27,7 @@ SHIPPED_TOOLS = (
     'browse_mixed',
     'browsing',
     'check_data',
-    'config_file',
+    'command_line',
     'export_weights',
     'lossmix',
     'plot_run',

@@ -101,17 +101,6 @@ def test_the_small_config_mixes_in_the_pipeline(tmp_path, monkeypatch):
     assert {s.scale for s in steps if s.type == 'Resize'} == {(320, 240)}
 
 
-def test_a_longer_training(tmp_path):
-    """Added to the config, the lines of docs/tune.md move the whole schedule."""
-    (longer,) = re.findall(r'```python\n(.*?)```', TEXT['docs/tune.md'], re.S)
-    (tmp_path / 'your_config.py').write_text(OWN + longer)
-    cfg = Config.fromfile(tmp_path / 'your_config.py')
-    assert cfg.train_cfg.max_epochs == 36
-    assert cfg.train_cfg.type == 'EpochBasedTrainLoop'
-    assert [s.end for s in cfg.param_scheduler] == [500, 36]
-    check_config(cfg)
-
-
 def test_the_config_for_own_data_trains_and_evaluates(tmp_path):
     config = tmp_path / 'your_config.py'
     config.write_text(OWN)

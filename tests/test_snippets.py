@@ -20,7 +20,7 @@ from tests.helpers.clone import export_run, your_config
 from tests.helpers.pages import PAGES, blocks_in
 from tests.helpers.thin_detectors import thin_model_cfg
 from tests.helpers.tiny_configs import tiny_config
-from tests.test_readme import CONFIGS
+from tests.test_readme import CONFIGS, OWN
 
 LANGUAGES = {'', 'bibtex', 'python', 'text', 'yaml'}
 SNIPPETS = {
@@ -32,8 +32,7 @@ SNIPPETS = {
 HOOKS = re.compile(r'custom_hooks = \[dict|randomness = ')
 # Of those that neither are hooks nor run below.
 READ_ONLY = {
-    'from mmdet.configs': 'it needs a checkout of mmdet; see configs/README.md',
-    'milestones=[24, 33]': 'test_readme.py adds it to a config',
+    'from mmdet.configs': 'it needs a checkout of mmdet; see configs/README.md'
 }
 
 
@@ -46,7 +45,8 @@ def snippet(words: str) -> str:
 def test_every_block_has_a_language_and_a_test():
     used = {lang for page in PAGES for lang, _ in blocks_in(page.read_text('utf-8'))}
     assert used <= LANGUAGES
-    tested = [snippet(w) for w in ('class Halves', 'DetInferencer', 'onnx')]
+    ran = ('class Halves', 'DetInferencer', 'onnx', 'milestones')
+    tested = [snippet(words) for words in ran]
     for name, block in SNIPPETS.items():
         read_only = any(words in block for words in READ_ONLY)
         assert block in tested or HOOKS.match(block) or read_only, name
@@ -72,6 +72,22 @@ def test_hooks_that_pages_show_work_in_a_run(clone, tmp_path, monkeypatch):
     log = next(Path(cfg.work_dir).glob('*/*.log')).read_text()
     assert 'StopMixingHook' in log
     assert list(Path(cfg.work_dir).rglob('mixed*'))
+
+
+def test_a_longer_training_is_longer_in_all(tmp_path):
+    """Added to a config, the lines of docs/tune.md move its whole schedule."""
+    path = tmp_path / 'your_config.py'
+    path.write_text(OWN)
+    short = Config.fromfile(path)
+    path.write_text(OWN + snippet('milestones'))
+    longer = Config.fromfile(path)
+    assert longer.train_cfg == {**short.train_cfg, 'max_epochs': 36}
+    (warm_up, steps), (same, moved) = (
+        [{k: v for k, v in s.items() if k != '_scope_'} for s in cfg.param_scheduler]
+        for cfg in (short, longer)
+    )
+    assert same == warm_up
+    assert {'by_epoch': True, **moved} == {**steps, 'end': 36, 'milestones': [24, 33]}
 
 
 @pytest.fixture

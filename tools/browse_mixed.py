@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from browsing import browse_mixed
-from config_file import read_config
+from command_line import any_letters, read_config
 from mmengine.config import Config, DictAction
 
 
@@ -80,6 +80,7 @@ def data_root_keys(cfg: Config) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Draw, count, and say where the files are."""
     args = parse_args(argv)
+    any_letters()
     cfg = read_config(args.config, args.cfg_options)
     try:
         files = browse_mixed(

@@ -12,16 +12,14 @@ Example:
 from __future__ import annotations
 
 import argparse
-import os.path as osp
 import re
 import sys
 from collections import Counter
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
 import cv2
-from config_file import read_config
+from command_line import any_letters, read_config, similar
 from mmdet.registry import DATASETS
 from mmengine.config import DictAction
 from mmengine.fileio import exists
@@ -149,7 +147,7 @@ def _check_images(infos: list[dict], backend_args: dict | None) -> list[str]:
         elif local and '://' not in path and not cv2.haveImageReader(path):
             broken.append(path)
     if missing:
-        missing[0] += _similar(missing[0]) if local else ''
+        missing[0] += similar(missing[0]) if local else ''
     return [
         *_examples(missing, f'of {len(infos)} images are missing. {REMEDY}'),
         *_examples(broken, f'of {len(infos)} files are no images'),
@@ -168,21 +166,7 @@ def _explained(error: Exception) -> str:
     path = getattr(cause, 'filename', None)
     if path is None:
         return f'{type(cause).__name__}: {cause}'
-    return f'no file {path}{_similar(path)}. {REMEDY}'
-
-
-def _similar(path: str) -> str:
-    """Where a path that is missing ends, and what is there instead."""
-    there = Path(path)
-    while there != there.parent and not there.parent.is_dir():
-        there = there.parent
-    if not there.parent.is_dir():
-        return ''
-    names = [child.name for child in there.parent.iterdir()]
-    same = [name for name in names if name.lower() == there.name.lower()]
-    close = same or get_close_matches(there.name, names, n=1)
-    hint = f', is it {osp.join(there.parent, close[0])}?' if close else ''
-    return hint if there == Path(path) else f' (no {there}{hint})'
+    return f'no file {path}{similar(path)}. {REMEDY}'
 
 
 def parse_args() -> argparse.Namespace:
@@ -200,6 +184,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Check the data of all loaders, then the heads of the model."""
     args = parse_args()
+    any_letters()
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     failed, classes = False, 0

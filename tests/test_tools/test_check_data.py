@@ -15,7 +15,7 @@ from tests.helpers import ROOT
 sys.path.insert(0, str(ROOT / 'tools'))
 import check_data
 from check_data import check
-from config_file import read_config
+from command_line import read_config
 
 BOX = '<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>40</xmax><ymax>40</ymax></bndbox>'
 XML = (
@@ -217,11 +217,14 @@ BASE = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
     ],
 )
 def test_a_config_that_is_none(tmp_path, text, told):
-    (tmp_path / 'mine2.py').touch()
+    for name in ('mine2.py', 'zebra.py'):
+        (tmp_path / name).touch()
     if text:
         (tmp_path / 'mine.py').write_text(text)
     with pytest.raises(SystemExit, match=told):
         read_config(tmp_path / 'mine.py')
+    with pytest.raises(SystemExit, match=r'there is no .*[\\/]quite_other\.py$'):
+        read_config(tmp_path / 'quite_other.py')  # nothing here has such a name
 
 
 def test_coco_numbers_classes_by_its_own_order(tmp_path):
