@@ -53,8 +53,8 @@ WAYS = (
     Way(TRAINS,
         r'mim train mmdet your_config\.py( --gpus 1 --auto-scale-lr)?( --resume)?'),
     Way(TRAINS, r'mim train mmdet (your|plain)_config\.py --work-dir .*'),
-    Way(TRAINS, r'mim train mmdet configs/lossmix_faster_rcnn_coco\.py'),
-    Way(TRAINS, r'mim train mmdet configs/lossmix_faster_rcnn_voc\.py --auto-scale-lr'),
+    Way(TRAINS, r'mim train mmdet configs/lossmix_faster_rcnn_(coco|voc)\.py'
+        r'( --auto-scale-lr)?'),
     Way(TRAINS, r'mim train mmdet configs/demo/.*', 'train_cfg.max_epochs=1'),
     Way(TRAINS, r'mim train mmdet configs/uda/demo_\w+\.py --gpus 0'),
     Way(READ, r'mim train mmdet configs/uda/\w+_people_art\.py .*',
